@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: MIT
+# hakmem_flags: what every target of the project is compiled with.
+add_library(hakmem_flags INTERFACE)
+target_compile_features(hakmem_flags INTERFACE c_std_11 cxx_std_17)
+target_include_directories(hakmem_flags INTERFACE $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include>)
+target_compile_definitions(hakmem_flags INTERFACE _GNU_SOURCE)
+target_compile_options(hakmem_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
+  $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes -Wmissing-prototypes>
+  -fno-omit-frame-pointer -g)
+
+if(HAKMEM_SANITIZE)
+  target_compile_options(hakmem_flags INTERFACE -fsanitize=${HAKMEM_SANITIZE})
+  target_link_options(hakmem_flags INTERFACE -fsanitize=${HAKMEM_SANITIZE})
+  if(HAKMEM_SANITIZE MATCHES "undefined")
+    target_compile_options(hakmem_flags INTERFACE -fno-sanitize-recover=all)
+  endif()
+endif()
+if(HAKMEM_COVERAGE)
+  target_compile_options(hakmem_flags INTERFACE -fprofile-instr-generate -fcoverage-mapping)
+  target_link_options(hakmem_flags INTERFACE -fprofile-instr-generate)
+endif()
