@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: MIT
+"""Reads the figures that a stage's log or JSON file holds.
+
+Each reader returns (figures, complaint). A complaint says that the stage
+claims success without showing that it did anything: no test ran, no input
+was executed. The runner turns it into a failure."""
+
+import json
+import re
+from pathlib import Path
+
+MAX_FIGURES = 24
+
+
+def _last_number(pattern, text):
+    found = re.findall(pattern, text)
+    return int(found[-1]) if found else None
+
+
+def read_ctest(text, _command):
+    match = re.findall(r"(\d+)% tests passed, (\d+) tests failed out of (\d+)", text)
+    if not match:
+        return {}, "CTest printed no summary"
+    _, failed, total = match[-1]
+    figures = {"tests": int(total), "failed": int(failed)}
+    return figures, "CTest ran no test" if int(total) == 0 else ""
+
+
+def read_libfuzzer(text, _command):
+    figures = {
+        "executions": _last_number(r"stat::number_of_executed_units:\s*(\d+)", text),
+        "executions_per_s": _last_number(r"stat::average_exec_per_sec:\s*(\d+)", text),
+        "edges_covered": _last_number(r"\bcov: (\d+)", text),
+        "corpus_inputs": _last_number(r"\bcorp: (\d+)", text),
+        "peak_rss_mb": _last_number(r"stat::peak_rss_mb:\s*(\d+)", text),
+    }
+    figures = {name: value for name, value in figures.items() if value is not None}
+    return figures, "" if figures.get("executions") else "the fuzzer executed no input"
+
+
+def json_path_of(command):
+    """The file that a command's --json or --out FILE.json names."""
+    for option, value in zip(command, command[1:]):
+        if option in ("--json", "--out") and value.endswith(".json"):
+            return Path(value)
+    return None
+
+
+def flatten(value, prefix=""):
+    """Numbers and short texts of a JSON object, one level of nesting."""
+    figures = {}
+    for key, item in value.items():
+        if isinstance(item, bool) or item is None:
+            continue
+        if isinstance(item, (int, float)) or (isinstance(item, str) and len(item) <= 80):
+            figures[prefix + key] = item
+        elif isinstance(item, dict) and not prefix:
+            figures.update(flatten(item, key + "."))
+    return dict(list(figures.items())[:MAX_FIGURES])
+
+
+def read_json(_text, command):
+    path = json_path_of(command)
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except OSError:
+        return {}, f"it did not write {path.name}"
+    except ValueError as error:
+        return {}, f"{path.name} is not JSON: {error}"
+    if not isinstance(value, dict):
+        return {}, f"{path.name} holds no JSON object"
+    return flatten(value), ""
+
+
+READERS = {"ctest": read_ctest, "libfuzzer": read_libfuzzer, "json": read_json,
+           "adaptive": read_json}
+
+
+def read(kind, log_path, command):
+    if not kind:
+        return {}, ""
+    text = log_path.read_text(encoding="utf-8", errors="replace")
+    return READERS[kind](text, command)

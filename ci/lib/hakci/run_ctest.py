@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: MIT
+"""Runs CTest in one preset's build folder, bounded in time."""
+
+import os
+
+from . import common
+
+PROG = "ci/lib/run-ctest"
+TEST_TIMEOUT_S = 120  # of a test that sets none of its own
+
+
+def main(argv):
+    parser = common.Parser(PROG, description=__doc__)
+    parser.add_argument("preset", help="build/PRESET is tested")
+    parser.add_argument("--jobs", type=common.whole_number(1, 1024), default=os.cpu_count())
+    parser.add_argument("--junit", help="JUnit XML goes to this file")
+    parser.add_argument("--slow", type=common.whole_number(0, 1), default=1,
+                        help="1: tests with the CTest label `slow` too (the default); 0: without")
+    options = parser.parse_args(argv)
+    build = common.ROOT / "build" / options.preset
+    if not (build / "CTestTestfile.cmake").exists():
+        raise common.UsageError(f"no tests in {build}; run `ci/build {options.preset}` first")
+    command = ["ctest", "--test-dir", str(build), "--output-on-failure", "--no-tests=error",
+               "--timeout", str(TEST_TIMEOUT_S), "--parallel", str(options.jobs)]
+    if options.junit:
+        command += ["--output-junit", os.path.abspath(options.junit)]
+    if not options.slow:
+        command += ["--label-exclude", "^slow$"]
+    os.execvp("ctest", command)

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: MIT
+"""Set-up and every test: builds the presets, then runs all of their tests in
+one CTest run, whose own summary ends the output. Exit status: 0 all passed,
+1 a build or a test failed, 2 usage or missing tools."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+from . import common
+
+PROG = "ci/test"
+PRESETS = ("release", "checked", "tsan", "asan", "ubsan")
+TEST_TIMEOUT_S = 120  # of a test that sets none of its own
+NAME_LISTS = ("DEPENDS",)  # properties that name other tests
+
+
+def quoted(text):
+    """A CMake bracket argument, long enough not to end early."""
+    bar = "="
+    while f"]{bar}]" in text:
+        bar += "="
+    return f"[{bar}[{text}]{bar}]"
+
+
+def property_text(preset, name, value):
+    if name in NAME_LISTS or name.startswith("FIXTURES_"):
+        value = [f"{preset}.{item}" for item in value]
+    if isinstance(value, bool):
+        return "ON" if value else "OFF"
+    if isinstance(value, list):
+        return ";".join(str(item).replace(";", "\\;") for item in value)
+    return str(value)
+
+
+def tests_of(preset):
+    """The tests of a build folder, as CTest itself lists them."""
+    command = ["ctest", "--test-dir", f"build/{preset}", "--show-only=json-v1"]
+    done = subprocess.run(command, cwd=common.ROOT, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise common.UsageError(f"{' '.join(command)} failed: {done.stderr.strip()}")
+    return json.loads(done.stdout)["tests"]
+
+
+def combined_lines(preset, tests):
+    """CTestTestfile.cmake lines that define `tests` as PRESET.NAME. A test
+    whose program was not built keeps its place and fails."""
+    for test in tests:
+        name = quoted(f"{preset}.{test['name']}")
+        command = test.get("command", ["/nonexistent/not-built", test["name"]])
+        yield f"add_test({name} {' '.join(quoted(word) for word in command)})"
+        for item in test.get("properties", []):
+            text = property_text(preset, item["name"], item["value"])
+            yield f"set_tests_properties({name} PROPERTIES {item['name']} {quoted(text)})"
+
+
+def write_combined(out, presets):
+    """Returns how many tests each preset has."""
+    lines, counts = ["# Made by ci/test: the tests of all presets in one list."], {}
+    for preset in presets:
+        tests = tests_of(preset)
+        counts[preset] = len(tests)
+        lines += combined_lines(preset, tests)
+    common.write_atomically(out / "CTestTestfile.cmake", "\n".join(lines) + "\n")
+    return counts
+
+
+def build(presets):
+    """Builds each preset, its output shown only when it fails."""
+    for preset in presets:
+        start = time.monotonic()
+        print(f"{PROG}: building {preset} ... ", end="", flush=True)
+        done = subprocess.run(["ci/build", preset], cwd=common.ROOT, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, check=False)
+        if done.returncode != 0:
+            print(f"FAILED\n{done.stdout}\n{PROG}: the {preset} build failed; no test was run")
+            return False
+        print(f"ok ({time.monotonic() - start:.1f} s)", flush=True)
+    return True
+
+
+def parse(argv):
+    parser = common.Parser(PROG, description=__doc__)
+    parser.add_argument("--presets", default=",".join(PRESETS), metavar="LIST",
+                        help=f"default {','.join(PRESETS)}")
+    parser.add_argument("--jobs", type=common.whole_number(1, 1024), default=os.cpu_count() or 1,
+                        metavar="N", help="tests at a time (default: the CPUs)")
+    parser.add_argument("--filter", metavar="REGEX", help="only tests whose name matches")
+    parser.add_argument("--out", default="out/test", metavar="DIR",
+                        help="junit.xml and CTest's files go here (default out/test)")
+    options = parser.parse_args(argv)
+    options.presets = options.presets.split(",")
+    known = PRESETS + ("msan",)
+    for preset in options.presets:
+        if preset not in known:
+            parser.error(f"'{preset}' is not a preset with tests; use {', '.join(known)}")
+    return options
+
+
+def main(argv):
+    options = parse(argv)
+    os.chdir(common.ROOT)
+    common.set_up("test")
+    out = common.prepare_out_dir(options.out, "test.json")
+    if not build(options.presets):
+        return common.FOUND
+    counts = write_combined(out, options.presets)
+    common.write_json(out / "test.json", {"presets": counts})
+    print(f"{PROG}: {', '.join(f'{preset} {count}' for preset, count in counts.items())} tests",
+          flush=True)
+    without = [preset for preset, count in counts.items() if count == 0]
+    if without:
+        print(f"{PROG}: no test in {', '.join(without)}: a build without tests shows nothing")
+        return common.FOUND
+    command = ["ctest", "--test-dir", str(out), "--parallel", str(options.jobs), "--timeout",
+               str(TEST_TIMEOUT_S), "--output-on-failure", "--no-tests=error",
+               "--output-junit", str(out / "junit.xml")]
+    if options.filter:
+        command += ["--tests-regex", options.filter]
+    sys.stdout.flush()
+    return common.OK if subprocess.run(command, check=False).returncode == 0 else common.FOUND
