@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file supervisor.c
+ * Start a worker, wait for it, look for signs of life.
+ */
+#include "supervisor.h"
+#include "../cli/cli.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+extern char **environ;
+
+enum { NUMBER_BYTES = 32, LIBRARY_NAME_BYTES = PATH_MAX + 16 };
+
+struct worker_process {
+    pid_t pid;
+    struct stress_record *record;
+    struct rusage usage;
+};
+
+static struct stress_record *create_record(int *descriptor) {
+    *descriptor = memfd_create("hakmem-stress", 0); /* inherited by the worker */
+    if (*descriptor < 0 || ftruncate(*descriptor, sizeof(struct stress_record)) != 0) {
+        return NULL;
+    }
+    void *record = mmap(NULL, sizeof(struct stress_record), PROT_READ | PROT_WRITE, MAP_SHARED,
+                        *descriptor, 0);
+    return record == MAP_FAILED ? NULL : record;
+}
+
+/** Returns 0 or an error number. */
+static int spawn_worker(const struct supervisor_request *request, int descriptor, pid_t *pid) {
+    char program[PATH_MAX];
+    char threads[NUMBER_BYTES], seed[NUMBER_BYTES], seconds[NUMBER_BYTES];
+    char operations[NUMBER_BYTES], record[NUMBER_BYTES];
+    const char *name = request->library != NULL ? "hakmem-stress-any" : "hakmem-stress-worker";
+    if (!cli_sibling(name, program, sizeof(program))) {
+        return ENOENT;
+    }
+    snprintf(threads, sizeof(threads), "%llu", (unsigned long long)request->thread_count);
+    snprintf(seed, sizeof(seed), "%llu", (unsigned long long)request->seed);
+    snprintf(seconds, sizeof(seconds), "%.6f", request->seconds);
+    snprintf(operations, sizeof(operations), "%llu",
+             (unsigned long long)request->operation_count);
+    snprintf(record, sizeof(record), "%d", descriptor);
+    char *arguments[] = {program,    (char *)request->scenario, threads, seed, seconds,
+                         operations, record, (char *)request->library, NULL};
+    posix_spawnattr_t attributes;
+    sigset_t none;
+    sigemptyset(&none);
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+    int error = posix_spawn(pid, program, NULL, &attributes, arguments, environ);
+    posix_spawnattr_destroy(&attributes);
+    if (error != 0) {
+        fprintf(stderr, "hakmem-stress: %s: %s\n", program, strerror(error));
+    }
+    return error;
+}
+
+/** The library under test is preloaded into the worker, never into us. */
+static int start_worker(const struct supervisor_request *request, int descriptor, pid_t *pid) {
+    const char *outer = getenv("LD_PRELOAD");
+    char *kept = outer != NULL ? strdup(outer) : NULL;
+    if (request->library != NULL) {
+        char preload[2 * LIBRARY_NAME_BYTES];
+        snprintf(preload, sizeof(preload), "%s%s%s", request->library, kept != NULL ? ":" : "",
+                 kept != NULL ? kept : "");
+        setenv("LD_PRELOAD", preload, 1);
+    }
+    int error = spawn_worker(request, descriptor, pid);
+    unsetenv("LD_PRELOAD");
+    if (kept != NULL) {
+        setenv("LD_PRELOAD", kept, 1);
+        free(kept);
+    }
+    return error;
+}
+
+/** Ends a worker that hangs; its checks get a second to report first. */
+static void end_worker(struct worker_process *worker, int *status) {
+    const struct timespec second = {1, 0};
+    sigset_t child;
+    sigemptyset(&child);
+    sigaddset(&child, SIGCHLD);
+    kill(worker->pid, SIGABRT);
+    sigtimedwait(&child, NULL, &second);
+    kill(worker->pid, SIGKILL);
+    wait4(worker->pid, status, 0, &worker->usage);
+}
+
+/** True when it ended by itself, false when it hung and was killed. SIGCHLD is
+ *  blocked, so the end of the worker is never missed between two looks. */
+static bool wait_for_worker(struct worker_process *worker, double timeout_seconds, int *status) {
+    const struct timespec look = {0, 500000000};
+    sigset_t child;
+    sigemptyset(&child);
+    sigaddset(&child, SIGCHLD);
+    uint64_t seen_count = 0;
+    uint64_t seen_ns = stress_now_ns();
+    for (;;) {
+        if (wait4(worker->pid, status, WNOHANG, &worker->usage) == worker->pid) {
+            return true;
+        }
+        sigtimedwait(&child, NULL, &look);
+        uint64_t now_count = __atomic_load_n(&worker->record->operation_count, __ATOMIC_RELAXED);
+        uint64_t now_ns = stress_now_ns();
+        if (now_count != seen_count) {
+            seen_count = now_count;
+            seen_ns = now_ns;
+        } else if ((double)(now_ns - seen_ns) > timeout_seconds * 1e9) {
+            end_worker(worker, status);
+            return false;
+        }
+    }
+}
+
+static void judge(const struct stress_record *record, int status, struct supervisor_result *result) {
+    char *message = result->message;
+    if (WIFEXITED(status) && WEXITSTATUS(status) == STRESS_EXIT_OK && record->is_failed == 0) {
+        result->exit_status = STRESS_EXIT_OK;
+    } else if (WIFEXITED(status) && WEXITSTATUS(status) == STRESS_EXIT_USAGE) {
+        result->exit_status = STRESS_EXIT_USAGE;
+    } else if (record->is_failed != 0) {
+        memcpy(message, record->message, STRESS_MESSAGE_BYTES);
+        message[STRESS_MESSAGE_BYTES - 1] = '\0';
+    } else if (WIFSIGNALED(status)) {
+        snprintf(message, STRESS_MESSAGE_BYTES, "killed by signal %d (%s)", WTERMSIG(status),
+                 strsignal(WTERMSIG(status)));
+    } else {
+        snprintf(message, STRESS_MESSAGE_BYTES, "exited with status %d", WEXITSTATUS(status));
+    }
+}
+
+static void collect(struct worker_process *worker, const struct supervisor_request *request,
+                    struct supervisor_result *result) {
+    int status = 0;
+    uint64_t start_ns = stress_now_ns();
+    if (wait_for_worker(worker, request->timeout_seconds, &status)) {
+        judge(worker->record, status, result);
+    } else {
+        snprintf(result->message, sizeof(result->message), "hangs: no operation ended for %.0f s",
+                 request->timeout_seconds);
+    }
+    result->elapsed_seconds = (double)(stress_now_ns() - start_ns) / 1e9;
+    result->operation_count = worker->record->operation_count;
+    result->heap_check_count = worker->record->heap_check_count;
+    result->grow_count = worker->record->grow_count;
+    result->shrink_count = worker->record->shrink_count;
+    result->resident_max_kib = worker->usage.ru_maxrss;
+}
+
+void supervisor_run(const struct supervisor_request *request, struct supervisor_result *result) {
+    *result = (struct supervisor_result){.exit_status = STRESS_EXIT_FOUND};
+    int descriptor = -1;
+    struct worker_process worker = {.record = create_record(&descriptor)};
+    if (worker.record == NULL) {
+        fprintf(stderr, "hakmem-stress: no shared memory: %s\n", strerror(errno));
+        result->exit_status = STRESS_EXIT_USAGE;
+        return;
+    }
+    sigset_t child;
+    sigemptyset(&child);
+    sigaddset(&child, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &child, NULL);
+    if (start_worker(request, descriptor, &worker.pid) != 0) {
+        result->exit_status = STRESS_EXIT_USAGE;
+    } else {
+        collect(&worker, request, result);
+    }
+    munmap(worker.record, sizeof(struct stress_record));
+    close(descriptor);
+}
