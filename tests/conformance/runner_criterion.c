@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* How a failed demand reaches Criterion. Criterion's own main runs the cases. */
+#include "family.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+void family_fail(const char *file, int line, const char *condition, const char *format, ...) {
+    char message[512];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    cr_assert_fail("%s:%d: %s is false: %s", file, line, condition, message);
+    abort(); /* not reached: cr_assert_fail ends the test */
+}
