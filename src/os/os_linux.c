@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/* os_memory.h and os_thread.h on Linux with glibc. Layer 1. */
+#include "os/os_memory.h"
+#include "os/os_thread.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#include "base/bitmap.h"
+#include "base/constants.h"
+
+static void *map(void *hint, size_t size_bytes, int extra_flags) {
+    void *p = mmap(hint, size_bytes, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | extra_flags, -1, 0);
+    return p == MAP_FAILED ? NULL : p;
+}
+
+/* Maps more than needed and cuts off both ends. */
+static void *map_and_trim(size_t size_bytes, size_t alignment_bytes) {
+    size_t padded = size_bytes + alignment_bytes - HAK_OS_PAGE_SIZE_BYTES;
+    char *raw = padded < size_bytes ? NULL : map(NULL, padded, 0);
+    if (raw == NULL) {
+        return NULL;
+    }
+    char *aligned = (char *)hak_round_up((uintptr_t)raw, alignment_bytes);
+    size_t before = (size_t)(aligned - raw), after = padded - before - size_bytes;
+    if (before != 0) {
+        munmap(raw, before);
+    }
+    if (after != 0) {
+        munmap(aligned + size_bytes, after);
+    }
+    return aligned;
+}
+
+/* The kernel places new mappings right below the last one, so after the first
+ * aligned one the next of a multiple of the alignment is aligned as it comes:
+ * one call. */
+void *hak_os_reserve(size_t size_bytes, size_t alignment_bytes) {
+    int saved_errno = errno;
+    void *p = map(NULL, size_bytes, 0);
+    if (p != NULL && ((uintptr_t)p & (alignment_bytes - 1)) != 0) {
+        munmap(p, size_bytes);
+        p = map_and_trim(size_bytes, alignment_bytes);
+    }
+    errno = saved_errno;
+    return p;
+}
+
+void *hak_os_reserve_sparse(size_t size_bytes) {
+    int saved_errno = errno;
+    void *p = map(NULL, size_bytes, MAP_NORESERVE);
+    if (p != NULL) {
+        madvise(p, size_bytes, MADV_DONTDUMP);
+    }
+    errno = saved_errno;
+    return p;
+}
+
+void hak_os_commit(void *address, size_t size_bytes) {
+    int saved_errno = errno;
+    madvise(address, size_bytes, MADV_POPULATE_WRITE);
+    errno = saved_errno;
+}
+
+void hak_os_purge(void *address, size_t size_bytes) {
+    int saved_errno = errno;
+    madvise(address, size_bytes, MADV_DONTNEED);
+    errno = saved_errno;
+}
+
+void hak_os_release(void *address, size_t size_bytes) {
+    int saved_errno = errno;
+    munmap(address, size_bytes);
+    errno = saved_errno;
+}
+
+/* mremap cannot align, so a move goes to a place reserved for it first. */
+static void *move(void *address, size_t old_size_bytes, size_t new_size_bytes,
+                  size_t alignment_bytes) {
+    void *target = hak_os_reserve(new_size_bytes, alignment_bytes);
+    if (target == NULL) {
+        return NULL;
+    }
+    void *p = mremap(address, old_size_bytes, new_size_bytes, MREMAP_MAYMOVE | MREMAP_FIXED, target);
+    if (p == MAP_FAILED) {
+        munmap(target, new_size_bytes);
+        return NULL;
+    }
+    return p;
+}
+
+void *hak_os_resize(void *address, size_t old_size_bytes, size_t new_size_bytes,
+                    size_t alignment_bytes, bool may_move) {
+    int saved_errno = errno;
+    void *p = mremap(address, old_size_bytes, new_size_bytes, 0);
+    if (p == MAP_FAILED) {
+        p = may_move ? move(address, old_size_bytes, new_size_bytes, alignment_bytes) : NULL;
+    }
+    errno = saved_errno;
+    return p;
+}
+
+uint64_t hak_os_clock_coarse_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+uint32_t hak_os_cpu_count(void) {
+    cpu_set_t set;
+    int saved_errno = errno;
+    int count = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+    errno = saved_errno;
+    return count > 0 ? (uint32_t)count : 1;
+}
+
+/* --- Thread exit --------------------------------------------------------- */
+
+static pthread_key_t exit_key;
+static void (*exit_hook)(void);
+
+/* The key's value counts the rounds: 1 in the first. Setting it again asks for
+ * one more round; the last that POSIX promises runs the hook. */
+static void on_key_round(void *value) {
+    uintptr_t round = (uintptr_t)value;
+    if (round < PTHREAD_DESTRUCTOR_ITERATIONS) {
+        pthread_setspecific(exit_key, (void *)(round + 1));
+    } else {
+        exit_hook();
+    }
+}
+
+bool hak_os_thread_exit_init(void (*on_exit)(void)) {
+    exit_hook = on_exit;
+    return pthread_key_create(&exit_key, on_key_round) == 0;
+}
+
+void hak_os_thread_exit_arm(void) {
+    pthread_setspecific(exit_key, (void *)(uintptr_t)1);
+}
+
+void hak_os_fork_handlers(void (*prepare)(void), void (*parent)(void), void (*child)(void)) {
+    pthread_atfork(prepare, parent, child);
+}

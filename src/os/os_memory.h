@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/* Memory from the operating system: the contract. Layer 1.
+ *
+ * The only way to memory for the whole allocator; tests replace these functions
+ * at link time (-Wl,--wrap) to make any of them fail. One implementation,
+ * os_linux.c, and nothing here but what every layer above may rely on:
+ *
+ * - sizes and addresses are multiples of the OS page;
+ * - new memory reads as zero and becomes resident when it is first touched;
+ * - functions that can fail return NULL or false and change nothing; errno is
+ *   left as it was;
+ * - thread safe; none allocates. */
+#ifndef HAK_OS_MEMORY_H
+#define HAK_OS_MEMORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Address space of `size_bytes`, aligned to `alignment_bytes` (a power of two of
+ * at least an OS page), readable and writable. NULL when there is none. */
+void *hak_os_reserve(size_t size_bytes, size_t alignment_bytes);
+
+/* Address space that will hardly be touched and must not count against the
+ * system's commit limit: large tables. NULL when there is none. */
+void *hak_os_reserve_sparse(size_t size_bytes);
+
+/* Makes memory resident in one call instead of a fault a page. A hint. */
+void hak_os_commit(void *address, size_t size_bytes);
+
+/* Gives the physical memory back; the range stays ours and reads as zero. */
+void hak_os_purge(void *address, size_t size_bytes);
+
+/* Gives the address space back. */
+void hak_os_release(void *address, size_t size_bytes);
+
+/* Grows or shrinks a whole reservation; contents are kept up to the smaller
+ * size. May move it when `may_move`; the result is aligned to
+ * `alignment_bytes`. NULL on failure, with the old range as it was. */
+void *hak_os_resize(void *address, size_t old_size_bytes, size_t new_size_bytes,
+                    size_t alignment_bytes, bool may_move);
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* Time, processors and the life of threads: the contract. Layer 1.
+ * Thread safe; none allocates, except that registering may (see each). */
+#ifndef HAK_OS_THREAD_H
+#define HAK_OS_THREAD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Nanoseconds on a clock that never goes back; cheap, to a few milliseconds. */
+uint64_t hak_os_clock_coarse_ns(void);
+
+/* Processors this process may run on, at least 1. */
+uint32_t hak_os_cpu_count(void);
+
+/* Creates the hook that runs `on_exit` at the end of each thread that armed it:
+ * once, in the last round of POSIX key destructors, so that destructors of
+ * other keys may still use the allocator before it. False when the system has
+ * no key left. Call once. */
+bool hak_os_thread_exit_init(void (*on_exit)(void));
+
+/* Arms the hook for the calling thread. The C library may allocate a table for
+ * it, so the calling thread must be able to malloc already. */
+void hak_os_thread_exit_arm(void);
+
+/* Registers the three fork handlers. May allocate. */
+void hak_os_fork_handlers(void (*prepare)(void), void (*parent)(void), void (*child)(void));
+
+#endif

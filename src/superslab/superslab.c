@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/* SuperSlabs: see superslab.h. Layer 3. */
+#include "superslab/superslab.h"
+
+#include "base/check.h"
+#include "meta/meta.h"
+#include "os/os_memory.h"
+#include "region/region_map.h"
+
+/* Relaxed: a statistic. */
+static _Atomic uint64_t purged_granules;
+
+uint64_t hak_purged_granule_count(void) {
+    return hak_load_relaxed(&purged_granules);
+}
+
+void hak_purged_granule_count_add(uint32_t count) {
+    hak_add_relaxed(&purged_granules, (uint64_t)count);
+}
+
+struct hak_superslab *hak_superslab_create(void) {
+    struct hak_superslab *superslab = hak_meta_alloc(sizeof *superslab);
+    if (superslab == NULL) {
+        return NULL;
+    }
+    superslab->base = hak_os_reserve(HAK_SUPERSLAB_SIZE_BYTES, HAK_SUPERSLAB_SIZE_BYTES);
+    if (superslab->base == NULL) {
+        hak_meta_free(superslab, sizeof *superslab);
+        return NULL;
+    }
+    if (!hak_region_register(superslab->base, HAK_SUPERSLAB_SIZE_BYTES, superslab)) {
+        hak_os_release(superslab->base, HAK_SUPERSLAB_SIZE_BYTES);
+        hak_meta_free(superslab, sizeof *superslab);
+        return NULL;
+    }
+    return superslab;
+}
+
+void hak_superslab_destroy(struct hak_superslab *superslab) {
+    hak_assert_valid(superslab, superslab);
+    hak_assert(superslab->bitmap == 0, SS_BITMAP_UNION, superslab->bitmap);
+    hak_region_unregister(superslab->base);
+    hak_os_release(superslab->base, HAK_SUPERSLAB_SIZE_BYTES);
+    hak_meta_free(superslab, sizeof *superslab);
+}
+
+uint32_t hak_superslab_find_granules_owned(const struct hak_superslab *superslab, uint32_t count) {
+    uint32_t at = hak_bit_find_group32(superslab->dirty, count);
+    return at != 32 ? at : hak_bit_find_group32(~superslab->bitmap, count);
+}
+
+struct hak_slab *hak_superslab_carve_owned(struct hak_superslab *superslab, uint32_t class_index,
+                                           uint32_t first) {
+    struct hak_slab *slab = &superslab->slabs[first];
+    uint32_t count = hak_class_infos[class_index].granule_count;
+    uint32_t mask = hak_mask32(first, count);
+    char *start = superslab->base + ((size_t)first << HAK_GRANULE_SHIFT);
+    hak_assert((superslab->bitmap & mask) == 0, SS_BITMAP_UNION, superslab->bitmap, mask);
+    if (!hak_slab_init(slab, superslab->chain, start, class_index, first)) {
+        return NULL;
+    }
+    superslab->bitmap |= mask;
+    superslab->dirty &= ~mask;
+    superslab->aged &= ~mask;
+    for (uint32_t g = first; g < first + count; g++) {
+        superslab->slab_of[g] = (uint8_t)first;
+    }
+    hak_region_set_kind(start, count, slab->kind);
+    hak_assert_valid(superslab, superslab);
+    return slab;
+}
+
+void hak_superslab_uncarve_owned(struct hak_superslab *superslab, struct hak_slab *slab) {
+    uint32_t mask = hak_mask32(slab->granule_first, slab->granule_count);
+    hak_region_set_kind(slab->start, slab->granule_count, HAK_KIND_NONE);
+    hak_slab_destroy_owned(slab);
+    superslab->bitmap &= ~mask;
+    superslab->dirty |= mask;
+    hak_assert_valid(superslab, superslab);
+}
+
+uint32_t hak_superslab_purge_owned(struct hak_superslab *superslab, uint32_t mask) {
+    uint32_t todo = superslab->dirty & mask, count = hak_bit_count32(todo);
+    superslab->dirty &= ~todo;
+    superslab->aged &= ~todo;
+    while (todo != 0) { /* one call for each group of neighbours */
+        uint32_t first = hak_bit_lowest32(todo);
+        uint32_t inverse = ~(todo >> first);
+        uint32_t length = inverse == 0 ? 32 : hak_bit_lowest32(inverse);
+        hak_os_purge(superslab->base + ((size_t)first << HAK_GRANULE_SHIFT),
+                     (size_t)length << HAK_GRANULE_SHIFT);
+        todo &= ~hak_mask32(first, length);
+    }
+    hak_purged_granule_count_add(count);
+    return count;
+}
