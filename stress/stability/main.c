@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file main.c
+ * hakmem-stability: many short independent runs, and the failure rate that so
+ * many passes really exclude.
+ */
+#include "../cli/cli.h"
+#include "binomial.h"
+#include "jobs.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { OPTION_JSON = 256, OPTION_LIBRARY, OPTION_TIMEOUT, OPTION_OUT };
+static const double confidence = 0.95;
+
+struct options {
+    struct stability_plan plan;
+    char library[PATH_MAX];
+    const char *json_path;
+    bool has_seed;
+    bool has_seconds;
+};
+
+static const struct argp_option option_list[] = {
+    {"threads", 't', "N", 0, "threads of each run, 1 to 256 (4)", 0},
+    {"runs", 'r', "N", 0, "how many runs (3000)", 0},
+    {"jobs", 'j', "J", 0, "how many at a time (one a processor)", 0},
+    {"scenarios", 'S', "A,B", 0, "the scenarios, taken in turn (all of hakmem-stress --list)", 0},
+    {"seconds-per-run", 'T', "T", 0, "how long each is (0.03)", 0},
+    {"operations", 'n', "N", 0, "operations a thread of each run, instead of a time", 0},
+    {"seed", 's', "S", 0, "run i has the seed S + i (random, and printed)", 0},
+    {"library", OPTION_LIBRARY, "LIBX.SO", 0, "test this malloc, preloaded, instead of hakmem", 0},
+    {"timeout", OPTION_TIMEOUT, "T", 0, "a run without progress for T seconds hangs (60)", 0},
+    {"json", OPTION_JSON, "FILE", 0, "write the result to FILE", 0},
+    {"out", OPTION_OUT, "DIR", 0, "keep the first failure in DIR (stability-out)", 0},
+    {0},
+};
+
+static void take_number(struct argp_state *state, const char *what, const char *text,
+                        uint64_t low, uint64_t high, uint64_t *number) {
+    if (!cli_parse_number(text, low, high, number)) {
+        argp_failure(state, STRESS_EXIT_USAGE, 0, "%s is '%s'; it takes a number from %llu to %llu",
+                     what, text, (unsigned long long)low, (unsigned long long)high);
+    }
+}
+
+static void take_seconds(struct argp_state *state, const char *what, const char *text,
+                         double *seconds) {
+    if (!cli_parse_seconds(text, 0.001, 3600.0, seconds)) {
+        argp_failure(state, STRESS_EXIT_USAGE, 0, "%s is '%s'; it takes seconds from 0.001 to 3600",
+                     what, text);
+    }
+}
+
+static void add_scenario(struct argp_state *state, const char *name, struct stability_plan *plan) {
+    const struct cli_scenario *scenario = cli_scenario_find(name);
+    if (scenario == NULL) {
+        argp_failure(state, STRESS_EXIT_USAGE, 0,
+                     "no scenario '%s'; hakmem-stress --list names them", name);
+    } else if (!cli_scenario_runs_here(scenario)) {
+        argp_failure(state, STRESS_EXIT_USAGE, 0,
+                     "scenario '%s' needs a build without sanitizers", name);
+    } else if (plan->scenario_count == SCENARIOS_MAX) {
+        argp_failure(state, STRESS_EXIT_USAGE, 0, "--scenarios takes at most %d", SCENARIOS_MAX);
+    } else {
+        plan->scenarios[plan->scenario_count++] = scenario;
+    }
+}
+
+static void take_scenarios(struct argp_state *state, const char *list,
+                           struct stability_plan *plan) {
+    char *copy = strdup(list);
+    char *rest = copy;
+    for (char *name = strsep(&rest, ","); name != NULL; name = strsep(&rest, ",")) {
+        add_scenario(state, name, plan);
+    }
+    free(copy);
+}
+
+static void take_library(struct argp_state *state, const char *path, struct options *options) {
+    if (realpath(path, options->library) == NULL) {
+        argp_failure(state, STRESS_EXIT_USAGE, 0, "no library '%s'", path);
+    }
+    options->plan.library = options->library;
+}
+
+static void check_together(struct argp_state *state, const struct options *options) {
+    if (options->has_seconds && options->plan.operation_count != 0) {
+        argp_failure(state, STRESS_EXIT_USAGE, 0,
+                     "--seconds-per-run and --operations exclude each other");
+    }
+}
+
+static error_t parse_option(int key, char *argument, struct argp_state *state) {
+    struct options *options = state->input;
+    struct stability_plan *plan = &options->plan;
+    switch (key) {
+    case 't':
+        take_number(state, "--threads", argument, 1, STRESS_THREADS_MAX, &plan->thread_count);
+        return 0;
+    case 'r':
+        take_number(state, "--runs", argument, 1, 100000000, &plan->run_count);
+        return 0;
+    case 'j':
+        take_number(state, "--jobs", argument, 1, JOBS_MAX, &plan->job_count);
+        return 0;
+    case 'S':
+        take_scenarios(state, argument, plan);
+        return 0;
+    case 'T':
+        take_seconds(state, "--seconds-per-run", argument, &plan->seconds_per_run);
+        options->has_seconds = true;
+        return 0;
+    case 'n':
+        take_number(state, "--operations", argument, 1, UINT64_C(1000000000000),
+                    &plan->operation_count);
+        return 0;
+    case 's':
+        take_number(state, "--seed", argument, 0, UINT64_MAX / 2, &plan->seed);
+        options->has_seed = true;
+        return 0;
+    case OPTION_LIBRARY:
+        take_library(state, argument, options);
+        return 0;
+    case OPTION_TIMEOUT:
+        take_seconds(state, "--timeout", argument, &plan->timeout_seconds);
+        return 0;
+    case OPTION_JSON:
+        options->json_path = argument;
+        return 0;
+    case OPTION_OUT:
+        plan->out_dir = argument;
+        return 0;
+    case ARGP_KEY_ARG:
+        argp_failure(state, STRESS_EXIT_USAGE, 0, "'%s' is one too many: only options", argument);
+        return 0;
+    case ARGP_KEY_END:
+        check_together(state, options);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp parser = {
+    option_list, parse_option, NULL,
+    "Run many independent processes of hakmem-stress and bound the failure rate."
+    "\vEach run counts once, none is repeated. The bound is the exact binomial one (Clopper and "
+    "Pearson), one-sided, at 95 %. Exit status: 0 all passed, 1 a run failed, 2 usage.",
+    NULL, NULL, NULL};
+
+static void fill_in(struct stability_plan *plan, bool has_seed) {
+    bool takes_all = plan->scenario_count == 0;
+    for (size_t i = 0; takes_all && i < cli_scenario_count; i++) {
+        if (cli_scenario_runs_here(&cli_scenarios[i])) {
+            plan->scenarios[plan->scenario_count++] = &cli_scenarios[i];
+        }
+    }
+    if (plan->job_count == 0) {
+        long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+        plan->job_count = cpus < 1 ? 1 : (uint64_t)(cpus > JOBS_MAX ? JOBS_MAX : cpus);
+    }
+    if (!has_seed) {
+        plan->seed = cli_random_seed();
+    }
+}
+
+/** Both must be there before the first of thousands of runs. */
+static bool is_ready(struct stability_plan *plan) {
+    if (!cli_sibling("hakmem-stress", plan->stress_path, sizeof(plan->stress_path)) ||
+        access(plan->stress_path, X_OK) != 0) {
+        fprintf(stderr, "hakmem-stability: hakmem-stress is not beside this program; build it\n");
+        return false;
+    }
+    if (mkdir(plan->out_dir, 0777) != 0 && errno != EEXIST) {
+        fprintf(stderr, "hakmem-stability: --out %s: %s\n", plan->out_dir, strerror(errno));
+        return false;
+    }
+    return true;
+}
+
+static json_t *scenario_results(const struct stability_plan *plan,
+                                const struct stability_tally *tally) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < plan->scenario_count; i++) {
+        json_array_append_new(list, json_pack("{s:s, s:I, s:I}", "scenario",
+                                              plan->scenarios[i]->name, "runs",
+                                              (json_int_t)tally->run_counts[i], "failures",
+                                              (json_int_t)tally->failure_counts[i]));
+    }
+    return list;
+}
+
+static json_t *result_json(const struct stability_plan *plan, const struct stability_tally *tally,
+                           double bound, double elapsed_seconds) {
+    json_t *result = json_pack(
+        "{s:s, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:s, s:s, s:o}", "program", "hakmem-stability",
+        "threads", (json_int_t)plan->thread_count, "runs", (json_int_t)tally->done_count, "passes",
+        (json_int_t)(tally->done_count - tally->failure_count), "seed", (json_int_t)plan->seed,
+        "confidence", confidence, "failure_rate_bound", bound, "elapsed_seconds", elapsed_seconds,
+        "library", plan->library != NULL ? plan->library : "hakmem", "verdict",
+        tally->failure_count == 0 ? "pass" : "fail", "scenarios", scenario_results(plan, tally));
+    if (tally->failure_count > 0) {
+        json_object_set_new(result, "first_failure_command", json_string(tally->first_command));
+        json_object_set_new(result, "first_failure_report", json_string(tally->first_report));
+    }
+    return result;
+}
+
+static int report(const struct options *options, const struct stability_tally *tally,
+                  double elapsed_seconds) {
+    const struct stability_plan *plan = &options->plan;
+    double bound = binomial_upper_bound(tally->failure_count, tally->done_count, confidence);
+    printf("%llu/%llu passed: failure rate < %.2f %% (95 %%)\n",
+           (unsigned long long)(tally->done_count - tally->failure_count),
+           (unsigned long long)tally->done_count, bound * 100.0);
+    for (size_t i = 0; i < plan->scenario_count; i++) {
+        if (tally->failure_counts[i] > 0) {
+            printf("  %-9s %llu of %llu runs failed\n", plan->scenarios[i]->name,
+                   (unsigned long long)tally->failure_counts[i],
+                   (unsigned long long)tally->run_counts[i]);
+        }
+    }
+    if (tally->failure_count > 0) {
+        printf("first failure: %s\nrepeat with: %s\n",
+               tally->first_report[0] != '\0' ? tally->first_report : "(could not be kept)",
+               tally->first_command);
+    }
+    if (options->json_path != NULL &&
+        !cli_json_write("hakmem-stability", options->json_path,
+                        result_json(plan, tally, bound, elapsed_seconds))) {
+        return STRESS_EXIT_USAGE;
+    }
+    return tally->failure_count == 0 ? STRESS_EXIT_OK : STRESS_EXIT_FOUND;
+}
+
+int main(int argc, char **argv) {
+    argp_err_exit_status = STRESS_EXIT_USAGE;
+    static struct options options = {.plan = {.thread_count = 4,
+                                              .run_count = 3000,
+                                              .seconds_per_run = 0.03,
+                                              .timeout_seconds = 60.0,
+                                              .out_dir = "stability-out"}};
+    static struct stability_tally tally;
+    struct progress progress;
+    argp_parse(&parser, argc, argv, 0, NULL, &options);
+    fill_in(&options.plan, options.has_seed);
+    if (!is_ready(&options.plan)) {
+        return STRESS_EXIT_USAGE;
+    }
+    fprintf(stderr, "hakmem-stability: %llu runs, %llu threads, seeds from %llu\n",
+            (unsigned long long)options.plan.run_count,
+            (unsigned long long)options.plan.thread_count, (unsigned long long)options.plan.seed);
+    progress_init(&progress, options.plan.run_count);
+    bool could_run = stability_run(&options.plan, &progress, &tally);
+    progress_clear(&progress);
+    if (!could_run) {
+        return STRESS_EXIT_USAGE;
+    }
+    return report(&options, &tally, (double)(stress_now_ns() - progress.start_ns) / 1e9);
+}
