@@ -128,8 +128,8 @@ static void list_workloads(void) {
     static const char *const kind_names[] = {"speed", "memory", "count"};
     for (size_t i = 0; bench_workloads[i] != NULL; i++) {
         const struct bench_workload *workload = bench_workloads[i];
-        printf("%-18s %-6s %u+ %s\n", workload->name, kind_names[workload->kind],
-               workload->min_threads, workload->summary);
+        printf("%-18s %-6s %u %u  %s\n", workload->name, kind_names[workload->kind],
+               workload->min_threads, workload->thread_multiple, workload->summary);
     }
 }
 

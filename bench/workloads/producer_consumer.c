@@ -84,7 +84,8 @@ static void produce_or_consume(struct bench_worker *worker) {
     struct pair_ring *rings = worker->run->shared;
     struct pair_ring *ring = &rings[worker->index / 2];
     if (worker->index % 2 == 0) {
-        worker->remaining_operations *= 2; /* the consumer's share too */
+        /* The consumer's share too: it takes what it is given. */
+        worker->remaining_operations += (worker + 1)->remaining_operations;
         produce(worker, ring);
     } else {
         consume(ring);

@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: MIT
+from hakci.common import run_main
+
+from .cli import main
+
+run_main("ci/bench", main)

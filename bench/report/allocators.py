@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: MIT
+"""Which allocators there are and where their libraries lie."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from hakci.common import ROOT, UsageError
+
+HAKMEM_LIBRARY = ROOT / "build/release/lib/libhakmem.so"
+LIBRARY_FOLDERS = ("/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64",
+                   "/usr/lib", "/usr/local/lib")
+# name: (file name, Debian package)
+PEERS = {
+    "mimalloc": ("libmimalloc.so.2", "libmimalloc2.0"),
+    "jemalloc": ("libjemalloc.so.2", "libjemalloc2"),
+    "tcmalloc": ("libtcmalloc_minimal.so.4", "libtcmalloc-minimal4"),
+}
+DEFAULT = ("glibc", "hakmem", *PEERS)
+
+
+@dataclass(frozen=True)
+class Allocator:
+    name: str
+    library: str | None  # what to preload; None: the C library's own malloc
+
+    def is_what_ran(self, malloc_library):
+        """Whether the file that `malloc` came from is this allocator's."""
+        if self.library is None:
+            return Path(malloc_library).name.startswith("libc.so")
+        return Path(malloc_library).resolve() == Path(self.library).resolve()
+
+
+def _peer(name):
+    file_name, package = PEERS[name]
+    for folder in LIBRARY_FOLDERS:
+        path = Path(folder) / file_name
+        if path.exists():
+            return Allocator(name, str(path))
+    raise UsageError(f"{name}: no {file_name}; install the package {package},"
+                     " or leave it out with --allocators")
+
+
+def _custom(spec):
+    name, _, path = spec.partition("=")
+    if not re.fullmatch(r"[A-Za-z0-9_.+-]+", name):
+        raise UsageError(f"'{name}' is no name for an allocator; use letters, digits and _.+-")
+    if not Path(path).is_file():
+        raise UsageError(f"{name}: no file {path}")
+    return Allocator(name, str(Path(path).resolve()))
+
+
+def resolve(spec):
+    """An Allocator for `glibc`, `hakmem`, a peer's name, or NAME=/path/lib.so."""
+    if "=" in spec:
+        return _custom(spec)
+    if spec == "glibc":
+        return Allocator("glibc", None)
+    if spec == "hakmem":
+        return Allocator("hakmem", str(HAKMEM_LIBRARY))
+    if spec in PEERS:
+        return _peer(spec)
+    raise UsageError(f"no allocator '{spec}'; use {', '.join(DEFAULT)} or NAME=/path/lib.so")
+
+
+def resolve_all(specs):
+    found = [resolve(spec) for spec in specs]
+    names = [allocator.name for allocator in found]
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f"the allocator {name} is named twice")
+    return found

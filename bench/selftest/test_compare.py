@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: MIT
+"""ci/bench itself, end to end, on allocators that are good, bad and broken."""
+
+import json
+import unittest
+
+from report.allocators import resolve
+from report.measure import Failure
+from report.program import Launch, run_once
+from selftest.common import LAUNCHER, OVERLAPPING, WASTEFUL, BenchTest
+
+
+class Compare(BenchTest):
+    def compare(self, *arguments):
+        done = self.ci_bench("--out", self.folder, "--rounds", 3, "--seconds", "0.02",
+                             "--no-programs", *arguments)
+        return done, json.loads((self.folder / "report.json").read_text())
+
+    def test_a_worse_allocator_looks_worse(self):
+        done, report = self.compare("--workloads", "batch-fixed", "--threads", "1", "--subject",
+                                    "wasteful", "--allocators", f"glibc,wasteful={WASTEFUL}")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        cell = report["rows"]["batch-fixed/1"]["wasteful"]
+        for metric in ("time", "peak_rss", "minor_faults"):
+            self.assertGreater(cell[metric]["ratio"]["low"], 1.1, metric)
+        self.assertEqual(report["rows"]["batch-fixed/1"]["glibc"]["time"]["ratio"]["median"], 1)
+        self.assertIn("batch-fixed/1", done.stdout)
+        self.assertTrue((self.folder / "report.html").read_text().endswith("</html>\n"))
+
+    def test_a_broken_allocator_is_shown_and_the_rest_goes_on(self):
+        done, report = self.compare("--workloads", "batch-fixed,pairs-1", "--threads", "1",
+                                    "--allocators", f"glibc,broken={OVERLAPPING}")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("was overwritten", report["rows"]["batch-fixed/1"]["broken"]["failure"])
+        self.assertRegex(done.stdout, r"FAILED batch-fixed/1 on broken: round 1: exit status 1")
+        self.assertEqual(report["rows"]["pairs-1/1"]["glibc"]["time"]["value"]["count"], 3)
+
+    def test_a_library_that_defines_no_malloc_is_no_result(self):
+        library = "/usr/lib/x86_64-linux-gnu/libjansson.so.4"
+        done, report = self.compare("--workloads", "pairs-1", "--threads", "1",
+                                    "--allocators", f"glibc,none={library}")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("malloc came from", report["rows"]["pairs-1/1"]["none"]["failure"])
+
+
+class RealPrograms(BenchTest):
+    def launch(self, spec, *command):
+        return run_once(Launch(LAUNCHER, resolve(spec), self.folder), list(command), 60)
+
+    def test_peak_is_the_programs_own(self):
+        # This interpreter is far larger than `true`: its size must not show.
+        outcome = self.launch("glibc", "true")
+        self.assertLess(outcome["peak_rss_bytes"], 8 << 20)
+        self.assertGreater(outcome["minor_faults"], 0)
+
+    def test_children_count(self):
+        program = "x = 'a' * (64 << 20)"
+        outcome = self.launch("glibc", "sh", "-c", f'/usr/bin/env python3 -c "{program}"; true')
+        self.assertGreater(outcome["peak_rss_bytes"], 64 << 20)
+
+    def test_a_crash_a_failure_and_a_missing_program_are_failures(self):
+        self.assertEqual(self.launch("glibc", "sh", "-c", "kill -SEGV $$").reason,
+                         "killed by SIGSEGV")
+        self.assertIn("exit status", self.launch("glibc", "false").reason)
+        self.assertIn("cannot run /nonexistent", self.launch("glibc", "/nonexistent").reason)
+
+    def test_a_library_that_does_not_load_is_a_failure(self):
+        library = self.folder / "broken.so"
+        library.write_text("not a library")
+        outcome = self.launch(f"broken={library}", "true")
+        self.assertIsInstance(outcome, Failure)
+
+
+class Usage(BenchTest):
+    def test_errors_are_one_line_and_status_2(self):
+        for arguments, message in (
+                (("--allocators", "nope"), "no allocator 'nope'"),
+                (("--allocators", "x=/nonexistent.so"), "no file /nonexistent.so"),
+                (("--allocators", "glibc,glibc"), "named twice"),
+                (("--allocators", "mimalloc", "--no-programs"), "isn't among the allocators"),
+                (("--allocators", "glibc", "--workloads", "nope"), "no workload 'nope'"),
+                (("--threads", "0"), "thread counts are from 1 to 64"),
+                (("--rounds", "x"), "not a whole number"),
+                (("--record",), "--record goes with --gate"),
+                (("--gate", "--subject", "glibc", "--ceilings", "/nonexistent"),
+                 "no /nonexistent; record"),
+                (("--unknown",), "unrecognized arguments")):
+            with self.subTest(arguments):
+                done = self.ci_bench(*arguments)
+                self.assertEqual(done.returncode, 2, done.stderr)
+                self.assertIn(message, done.stderr)
+                self.assertEqual(done.stderr.count("\n"), 1)
+
+
+if __name__ == "__main__":
+    unittest.main()
