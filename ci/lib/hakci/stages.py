@@ -127,11 +127,12 @@ STAGES = (
           "stress/CMakeLists.txt", quick=Budget(60, 20, 10), full=Budget(14400, 3000, 3000),
           needs=("build.checked",), figures="json"),
 
-    Stage("apps", "Real programs preloaded with both libraries", ("ci/real-programs",),
+    Stage("apps", "Real programs preloaded with both libraries", ("ci/real-programs", "--out", "{out}/apps"),
           "ci/real-programs", full=Budget(3600, 0, 900),
           needs=("build.release", "build.checked")),
     Stage("apps.limited", "Real programs under a limited address space",
-          ("ci/real-programs", "--limited"), "ci/real-programs", full=Budget(3600, 0, 300),
+          ("ci/real-programs", "--limited", "--out", "{out}/apps-limited"),
+          "ci/real-programs", full=Budget(3600, 0, 300),
           needs=("build.release", "build.checked")),
 )
 
