@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/* Running schedules until one fails: what the command line, the minimiser and regression tests
+ * share. */
+#ifndef HUNT_SEARCH_H
+#define HUNT_SEARCH_H
+
+#include "../engine/executor.h"
+#include "../strategies/strategy.h"
+
+struct hunt_search {
+    const struct hunt_scenario *scenario;
+    const struct hunt_strategy *strategy;
+    struct hunt_bounds bounds; /* for exhaustive */
+    uint64_t seed;
+    uint64_t schedules_max; /* 0: no limit */
+    double seconds_max;     /* 0: no limit */
+    uint64_t site;          /* only this failure counts; 0: any */
+    uint8_t failure;
+    struct hunt_choices start; /* threads, operations and options of every schedule */
+};
+
+/* A schedule that failed, with its own copy of the choices. */
+struct hunt_failing {
+    struct hunt_choices choices;
+    struct hunt_finding finding;
+    const struct hunt_strategy *strategy;
+    uint32_t steps, switches, preemptions, stale_loads;
+};
+
+struct hunt_result {
+    bool found, complete; /* complete: exhaustive has run all there is */
+    uint64_t schedules, steps;
+    double seconds;
+    struct hunt_failing failing;
+};
+
+void hunt_search_init(struct hunt_search *search, const struct hunt_scenario *scenario);
+void hunt_search_run(const struct hunt_search *search, struct hunt_result *result);
+
+/* One schedule, as the choices say. True: it failed (*failing is filled). */
+bool hunt_replay_run(const struct hunt_scenario *scenario, const struct hunt_choices *choices,
+                     bool tracing, struct hunt_failing *failing);
+
+bool hunt_same_failure(const struct hunt_finding *a, const struct hunt_finding *b);
+void hunt_choices_copy(struct hunt_choices *to, const struct hunt_choices *from);
+void hunt_failing_free(struct hunt_failing *failing);
+double hunt_now_seconds(void);
+
+#endif

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every schedule with at most so many preemptions (or switches) and stale loads, depth first. Each
+ * schedule repeats the decisions of the one before up to the last that has an answer left, takes
+ * that one, and goes the usual way from there. Faults are bounded by the scenario; hunt_choose()
+ * is not bounded.
+ */
+#include "strategy.h"
+
+#define DECISIONS_MAX 65536u
+
+struct node {
+    uint8_t kind;
+    uint8_t value;   /* the answer now */
+    uint8_t untried; /* THREAD: mask; else: the values above `value` that are left */
+    uint8_t usual;
+    bool is_preemption; /* any answer but the usual one would be */
+};
+
+HUNT_STATE static struct node *nodes;
+HUNT_STATE static uint32_t depth, at;
+HUNT_STATE static bool started, complete;
+HUNT_STATE static struct hunt_bounds bounds = {.preemptions = 2, .switches = 255, .stale_loads = 1};
+HUNT_STATE static unsigned preemptions, switches, stale_loads;
+
+void hunt_exhaustive_set_bounds(const struct hunt_bounds *wanted) {
+    bounds = *wanted;
+}
+
+bool hunt_exhaustive_is_complete(void) {
+    return complete;
+}
+
+static void exhaustive_open(void) {
+    if (nodes == NULL)
+        nodes = hunt_os_reserve_state(DECISIONS_MAX * sizeof *nodes);
+    depth = 0;
+    started = complete = false;
+}
+
+/* Moves the deepest node that has an answer left on to it. */
+static bool advance(void) {
+    while (depth > 0) {
+        struct node *node = &nodes[depth - 1];
+        if (node->untried == 0) {
+            depth--;
+            continue;
+        }
+        if (node->kind == HUNT_DECIDE_THREAD) {
+            node->value = (uint8_t)__builtin_ctz(node->untried);
+            node->untried &= (uint8_t)(node->untried - 1);
+        } else {
+            node->value++;
+            node->untried--;
+        }
+        return true;
+    }
+    return false;
+}
+
+static bool exhaustive_begin(uint64_t seed) {
+    (void)seed;
+    if (nodes == NULL || complete || (started && !advance())) {
+        complete = nodes != NULL;
+        return false;
+    }
+    started = true;
+    at = 0;
+    preemptions = switches = stale_loads = 0;
+    return true;
+}
+
+static bool is_within(unsigned used, uint8_t bound) {
+    return bound == 255 || used < bound;
+}
+
+static uint8_t untried_threads(const struct hunt_decision *decision) {
+    if (decision->running_can_go_on && !is_within(preemptions, bounds.preemptions))
+        return 0;
+    if (decision->running_can_go_on && decision->running != 0 &&
+        !is_within(switches, bounds.switches))
+        return 0;
+    return (uint8_t)(decision->options & ~(1u << decision->usual));
+}
+
+static uint8_t untried_values(const struct hunt_decision *decision) {
+    if (decision->kind == HUNT_DECIDE_LOAD && !is_within(stale_loads, bounds.stale_loads))
+        return 0;
+    return (uint8_t)(decision->options - 1);
+}
+
+static struct node *node_for(const struct hunt_decision *decision) {
+    if (at < depth)
+        return &nodes[at++];
+    struct node *node = &nodes[depth++];
+    at = depth;
+    bool is_thread = decision->kind == HUNT_DECIDE_THREAD;
+    *node =
+        (struct node){.kind = decision->kind,
+                      .value = decision->usual,
+                      .usual = decision->usual,
+                      .is_preemption = is_thread && decision->running_can_go_on,
+                      .untried = is_thread ? untried_threads(decision) : untried_values(decision)};
+    return node;
+}
+
+static unsigned exhaustive_decide(const struct hunt_decision *decision) {
+    if (at == DECISIONS_MAX)
+        return decision->usual; /* beyond any schedule that ends before the livelock cap */
+    const struct node *node = node_for(decision);
+    if (node->kind == HUNT_DECIDE_THREAD && node->is_preemption && node->value != node->usual)
+        preemptions++;
+    if (node->kind == HUNT_DECIDE_LOAD && node->value != 0)
+        stale_loads++;
+    if (node->kind == HUNT_DECIDE_THREAD)
+        switches = hunt.switch_count + (node->value != decision->running && decision->running != 0);
+    if (bounds.switches != 255 && switches > bounds.switches)
+        return HUNT_PRUNE;
+    return node->value;
+}
+
+const struct hunt_strategy hunt_strategy_exhaustive = {
+    .name = "exhaustive",
+    .summary = "every schedule with at most --preemptions preemptions (2), depth first",
+    .open = exhaustive_open,
+    .begin = exhaustive_begin,
+    .decide = exhaustive_decide};
