@@ -36,6 +36,7 @@ struct stress_run {
     uint64_t seed;                  /* const */
     uint64_t operations_per_thread; /* const; 0: by time */
     uint64_t deadline_ns;           /* const; monotonic clock */
+    uint64_t timeout_ns;            /* const; without progress for so long, a run hangs */
     struct stress_record *record;   /* const */
 };
 

@@ -43,7 +43,7 @@ static struct stress_record *create_record(int *descriptor) {
 static int spawn_worker(const struct supervisor_request *request, int descriptor, pid_t *pid) {
     char program[PATH_MAX];
     char threads[NUMBER_BYTES], seed[NUMBER_BYTES], seconds[NUMBER_BYTES];
-    char operations[NUMBER_BYTES], record[NUMBER_BYTES];
+    char operations[NUMBER_BYTES], timeout[NUMBER_BYTES], record[NUMBER_BYTES];
     const char *name = request->library != NULL ? "hakmem-stress-any" : "hakmem-stress-worker";
     if (!cli_sibling(name, program, sizeof(program))) {
         return ENOENT;
@@ -53,9 +53,11 @@ static int spawn_worker(const struct supervisor_request *request, int descriptor
     snprintf(seconds, sizeof(seconds), "%.6f", request->seconds);
     snprintf(operations, sizeof(operations), "%llu",
              (unsigned long long)request->operation_count);
+    snprintf(timeout, sizeof(timeout), "%.6f", request->timeout_seconds);
     snprintf(record, sizeof(record), "%d", descriptor);
-    char *arguments[] = {program,    (char *)request->scenario, threads, seed, seconds,
-                         operations, record, (char *)request->library, NULL};
+    char *arguments[] = {program,    (char *)request->scenario, threads, seed,
+                         seconds,    operations, timeout, record,
+                         (char *)request->library, NULL};
     posix_spawnattr_t attributes;
     sigset_t none;
     sigemptyset(&none);

@@ -4,7 +4,7 @@
  * The program that runs one scenario on the malloc under test. hakmem-stress
  * starts it, and reports on it; for a debugger it can be started by hand:
  *
- *     hakmem-stress-worker SCENARIO THREADS SEED SECONDS OPERATIONS
+ *     hakmem-stress-worker SCENARIO THREADS SEED SECONDS OPERATIONS TIMEOUT
  */
 #include "hakmem.h"
 
@@ -81,16 +81,16 @@ static void record_statistics(struct stress_record *record) {
 }
 
 int main(int argc, char **argv) {
-    if (argc < 6) {
-        usage("SCENARIO THREADS SEED SECONDS OPERATIONS are missing");
+    if (argc < 7) {
+        usage("SCENARIO THREADS SEED SECONDS OPERATIONS TIMEOUT are missing");
     }
     const struct entry *entry = find_entry(argv[1]);
     if (entry == NULL) {
         usage("no such scenario");
     }
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (argc > 7) {
-        check_library(argv[7]);
+    if (argc > 8) {
+        check_library(argv[8]);
     }
     struct stress_run run = {
         .scenario = entry->name,
@@ -98,7 +98,8 @@ int main(int argc, char **argv) {
         .seed = strtoull(argv[3], NULL, 10),
         .operations_per_thread = strtoull(argv[5], NULL, 10),
         .deadline_ns = stress_now_ns() + (uint64_t)(strtod(argv[4], NULL) * 1e9),
-        .record = map_record(argc > 6 ? argv[6] : NULL),
+        .timeout_ns = (uint64_t)(strtod(argv[6], NULL) * 1e9),
+        .record = map_record(argc > 7 ? argv[7] : NULL),
     };
     if (run.thread_count < 1 || run.thread_count > STRESS_THREADS_MAX) {
         usage("THREADS is out of range");

@@ -23,7 +23,6 @@
 
 enum { OWN = 96, FROZEN = 48, FORKS_A_STORM = 2, OPERATIONS_A_FORK = 60 };
 enum { SIZE_MAX_BYTES = 48 * 1024, CHILD_OPERATIONS = 96, CHILD_THREAD_INDEX = 1000 };
-static const uint64_t child_limit_ns = UINT64_C(20000000000);
 
 /* ThreadSanitizer supports no new thread in a child of a process that had
  * several; everywhere else glibc does. */
@@ -95,7 +94,9 @@ static _Noreturn void child_main(struct stress_worker *worker, struct storm *sto
 
 static int wait_for(const struct stress_run *run, pid_t child) {
     const struct timespec nap = {0, 100000};
-    uint64_t limit_ns = stress_now_ns() + child_limit_ns;
+    /* Sooner than the run as a whole is given up, for a better report. */
+    uint64_t patience_ns = run->timeout_ns / 2;
+    uint64_t limit_ns = stress_now_ns() + patience_ns;
     int status = 0;
     for (;;) {
         pid_t ended = waitpid(child, &status, WNOHANG);
@@ -107,8 +108,8 @@ static int wait_for(const struct stress_run *run, pid_t child) {
         }
         if (stress_now_ns() > limit_ns) {
             kill(child, SIGKILL);
-            stress_fail(run, "a child of fork() hangs: no exit within %u s",
-                        (unsigned)(child_limit_ns / UINT64_C(1000000000)));
+            stress_fail(run, "a child of fork() hangs: no exit within %.1f s",
+                        (double)patience_ns / 1e9);
         }
         nanosleep(&nap, NULL);
     }

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: MIT
+"""larson_hakmem: its arguments, its result, its log."""
+import re
+import unittest
+
+from drivers import DriverTest, run
+
+GOOD = [1, 8, 128, 1024, 1, 12345, 4]
+THROUGHPUT = r"Throughput = +(\d+) operations per second, relative time: \d+\.\d{3} s\."
+
+
+class Larson(DriverTest):
+    def test_wrong_arguments_give_a_usage_line(self):
+        usage = r"^usage: larson_hakmem SLEEP MIN MAX CHUNKS ROUNDS SEED THREADS \("
+        for count in range(7):
+            self.assert_usage(["larson_hakmem"] + GOOD[:count], usage + f"{count} arguments")
+        self.assert_usage(["larson_hakmem"] + GOOD + [1], usage + "8 arguments")
+        for place, name in enumerate(["SLEEP", "MIN", "MAX", "CHUNKS", "ROUNDS", "SEED", "THREADS"]):
+            for wrong in ["x", "", "-1", "1x", "1.5", " 1", "99999999999999999999"]:
+                arguments = GOOD[:place] + [wrong] + GOOD[place + 1:]
+                self.assert_usage(["larson_hakmem"] + arguments, usage + f"{name} is '{wrong}'")
+
+    def test_out_of_range_gives_a_usage_line(self):
+        for place in (0, 1, 2, 3, 4, 6):
+            arguments = GOOD[:place] + [0] + GOOD[place + 1:]
+            self.assert_usage(["larson_hakmem"] + arguments, "it takes a number from 1 to")
+        self.assert_usage(["larson_hakmem", 1, 129, 128, 1024, 1, 1, 4], "MIN is larger than MAX")
+        self.assert_usage(["larson_hakmem", 1, 8, 128, 1024, 1, 1, 1025], "from 1 to 1024")
+
+    def test_help(self):
+        result = run(["larson_hakmem", "--help"])
+        self.assert_exit(result, 0)
+        self.assertIn("THREADS", result.stdout)
+
+    def test_runs_for_its_time_and_prints_the_throughput(self):
+        for threads in (1, 4):
+            result = run(["larson_hakmem"] + GOOD[:6] + [threads])
+            self.assert_exit(result, 0)
+            self.assertGreater(int(re.search(THROUGHPUT, result.stdout).group(1)), 1000)
+            # One round: thread after thread, so many were made.
+            made = re.search(r"operations by (\d+) threads in (\d+\.\d+) s", result.stdout)
+            self.assertGreater(int(made.group(1)), 2 * threads)
+            self.assertAlmostEqual(float(made.group(2)), 1.0, delta=0.5)
+
+    def test_log_is_on_by_default_and_obeys_its_variable(self):
+        line = re.compile(r"^\[TLS_CACHE\] (Grow|Shrink|Keep) class \d+", re.M)
+        on = run(["larson_hakmem"] + GOOD, HAKMEM_ADAPTIVE_LOG=None)
+        self.assertIn("[ADAPTIVE] Adaptive sizing initialized (initial_cap=64, min=16, max=2048)",
+                      on.stderr)
+        self.assertRegex(on.stderr, line)
+        off = run(["larson_hakmem"] + GOOD, HAKMEM_ADAPTIVE_LOG="0")
+        self.assert_exit(off, 0)
+        self.assertEqual(off.stderr, "")
+
+    def test_fixed_sizing_never_changes_a_cache(self):
+        fixed = run(["larson_hakmem"] + GOOD, HAKMEM_ADAPTIVE_SIZING="0", HAKMEM_ADAPTIVE_LOG="1")
+        self.assert_exit(fixed, 0)
+        self.assertNotRegex(fixed.stderr, r"\[TLS_CACHE\] (Grow|Shrink)")
+
+
+if __name__ == "__main__":
+    unittest.main()
