@@ -10,17 +10,20 @@ from . import checks_docs, checks_library, checks_source, common, tree
 
 PROG = "ci/check"
 
-# name -> (check, the part of the tree that it is about)
-CHECKS = {
-    "include-order": (checks_source.include_order, "src/README.md"),
-    "no-if-in-bodies": (checks_source.conditionals_in_bodies, "src"),
-    "file-length": (checks_source.file_length, "src"),
-    "spdx": (checks_source.spdx, "src"),
-    "links": (checks_docs.links, "README.md"),
-    "exports": (checks_library.exports, "src/front/exports.txt"),
-    "release-clean": (checks_library.release_clean, "src/front/exports.txt"),
-    "invariants-doc": (checks_library.invariants_doc, "docs/INVARIANTS.md"),
+OF_THE_TREE = {
+    "include-order": checks_source.include_order,
+    "no-if-in-bodies": checks_source.conditionals_in_bodies,
+    "file-length": checks_source.file_length,
+    "spdx": checks_source.spdx,
+    "links": checks_docs.links,
 }
+OF_THE_BUILDS = {
+    "exports-release": checks_library.exports_release,
+    "exports-checked": checks_library.exports_checked,
+    "release-clean": checks_library.release_clean,
+    "invariants-doc": checks_library.invariants_doc,
+}
+CHECKS = {**OF_THE_TREE, **OF_THE_BUILDS}
 SHOWN = 20
 
 
@@ -38,13 +41,12 @@ def format_advice(root):
     return f"clang-format would change {changed} of {len(paths)} files"
 
 
-def run(name, root):
+def run(name, root, builds):
     """Prints a check's outcome; returns whether it passed."""
-    check, part = CHECKS[name]
-    if not (Path(root) / part).exists():
-        print(f"{name}: nothing to check yet, {part} is not there")
-        return True
-    problems = list(check(root))
+    if name in OF_THE_TREE:
+        problems = list(OF_THE_TREE[name](root))
+    else:
+        problems = list(OF_THE_BUILDS[name](root, builds))
     print(f"{name}: {'FAILED' if problems else 'ok'}")
     for problem in problems[:SHOWN]:
         print(f"  {problem}")
@@ -58,12 +60,18 @@ def main(argv):
     parser.add_argument("names", nargs="*", metavar="CHECK",
                         help=f"of {', '.join(CHECKS)}, format (default: all; format only advises)")
     parser.add_argument("--root", default=common.ROOT, help="another tree than this one")
+    for preset in ("release", "checked"):
+        parser.add_argument(f"--{preset}", metavar="DIR",
+                            help=f"its build folder (default build/{preset})")
     options = parser.parse_args(argv)
+    root = Path(options.root).resolve()
+    builds = {preset: Path(getattr(options, preset) or root / "build" / preset)
+              for preset in ("release", "checked")}
     names = options.names or [*CHECKS, "format"]
     for name in names:
         if name not in CHECKS and name != "format":
             parser.error(f"no check '{name}'")
-    passed = [run(name, options.root) for name in names if name != "format"]
+    passed = [run(name, root, builds) for name in names if name != "format"]
     if "format" in names:
-        print(f"format (advice): {format_advice(options.root)}")
+        print(f"format (advice): {format_advice(root)}")
     return common.OK if all(passed) else common.FOUND

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Checks of what was built. Each takes the tree's root and yields problems."""
+"""Checks of what was built. Each takes the tree's root and its build folders,
+{"release": path, "checked": path}, and yields problems."""
 
 import difflib
 import re
@@ -8,8 +9,8 @@ from pathlib import Path
 
 EXPORTS = "src/front/exports.txt"
 CATALOGUE = "src/base/invariants.def"
-RELEASE = ("build/release/lib/libhakmem.so", "build/release/lib/libhakmem.a")
-SHARED = ("build/release/lib/libhakmem.so", "build/checked/lib/libhakmem-checked.so")
+RELEASE = ("lib/libhakmem.so", "lib/libhakmem.a")
+SHARED = {"release": "lib/libhakmem.so", "checked": "lib/libhakmem-checked.so"}
 CHECK_SYMBOL = re.compile(
     r"_is_valid|_verify\b|hak_check_(?!level\b)|hak_guard|hak_invariant|hak_event_ring")
 SHORTEST_TEXT = 8  # characters; a shorter text would be found by chance
@@ -29,24 +30,34 @@ def defined_symbols(library, dynamic):
     return {name.split("@")[0] for name in names}
 
 
-def exports(root):
-    """The libraries export what src/front/exports.txt lists, and nothing else."""
-    root = Path(root)
+def exports(root, builds, preset):
+    """The library exports what src/front/exports.txt lists, and nothing else."""
+    name = builds[preset] / SHARED[preset]
     try:
-        lines = (root / EXPORTS).read_text(encoding="utf-8").split("\n")
+        lines = (Path(root) / EXPORTS).read_text(encoding="utf-8").split("\n")
     except OSError:
         yield f"{EXPORTS} is not there; it lists the exported symbols, one a line"
         return
     wanted = {line.split("#")[0].strip() for line in lines} - {""}
-    for name in SHARED:
-        found = defined_symbols(root / name, dynamic=True)
-        if found is None:
-            yield f"{name} is not built; run ci/build release checked"
-            continue
-        for symbol in sorted(found - wanted):
-            yield f"{name} exports {symbol}, which is not in {EXPORTS}"
-        for symbol in sorted(wanted - found):
-            yield f"{name} does not export {symbol}, which is in {EXPORTS}"
+    if not wanted:
+        yield f"{EXPORTS} lists no symbol"
+        return
+    found = defined_symbols(name, dynamic=True)
+    if found is None:
+        yield f"{name} is not built; run ci/build {preset}"
+        return
+    for symbol in sorted(found - wanted):
+        yield f"{name} exports {symbol}, which is not in {EXPORTS}"
+    for symbol in sorted(wanted - found):
+        yield f"{name} does not export {symbol}, which is in {EXPORTS}"
+
+
+def exports_release(root, builds):
+    yield from exports(root, builds, "release")
+
+
+def exports_checked(root, builds):
+    yield from exports(root, builds, "checked")
 
 
 ROW = re.compile(r'HAK_INVARIANT\(\s*(\w+)\s*,\s*((?:\s*,?\s*"(?:\\.|[^"\\])*")+)\s*\)')
@@ -63,21 +74,21 @@ def catalogue_texts(text):
     return rows
 
 
-def release_clean(root):
+def release_clean(root, builds):
     """The release library has no check in it: no symbol and no text."""
-    root = Path(root)
     try:
-        rows = catalogue_texts((root / CATALOGUE).read_text(encoding="utf-8"))
+        rows = catalogue_texts((Path(root) / CATALOGUE).read_text(encoding="utf-8"))
     except OSError:
         rows = {}
     if not rows:
         yield f"{CATALOGUE}: no HAK_INVARIANT row found"
         return
     for name in RELEASE:
-        symbols = defined_symbols(root / name, dynamic=False)
-        texts = output("strings", "-a", "-n", str(SHORTEST_TEXT), str(root / name))
+        library = builds["release"] / name
+        symbols = defined_symbols(library, dynamic=False)
+        texts = output("strings", "-a", "-n", str(SHORTEST_TEXT), str(library))
         if symbols is None or texts is None:
-            yield f"{name} is not built; run ci/build release"
+            yield f"{library} is not built; run ci/build release"
             continue
         for symbol in sorted(filter(CHECK_SYMBOL.search, symbols)):
             yield f"{name} defines the check symbol {symbol}"
@@ -88,13 +99,13 @@ def release_clean(root):
                     yield f"{name} holds a text of invariant {identifier}: {text!r}"
 
 
-def invariants_doc(root):
+def invariants_doc(root, builds):
     """docs/INVARIANTS.md is what bin/hakmem-invariants prints today."""
     root = Path(root)
-    program = root / "build/checked/bin/hakmem-invariants"
+    program = builds["checked"] / "bin/hakmem-invariants"
     fresh = output(str(program)) if program.exists() else None
     if not fresh:
-        yield "build/checked/bin/hakmem-invariants is not built or fails; run ci/build checked"
+        yield f"{program} is not built or fails; run ci/build checked"
         return
     try:
         kept = (root / "docs/INVARIANTS.md").read_text(encoding="utf-8")

@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -43,8 +44,16 @@ def whole_number(low, high):
     return parse
 
 
+def _interrupt(_number, _frame):
+    raise KeyboardInterrupt
+
+
 def run_main(prog, main):
     """Runs main(argv) and turns its errors into messages and exit statuses."""
+    # A command that is told to end ends what it started, as on an interrupt:
+    # that runs in sessions of its own and would go on otherwise.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
     try:
         sys.exit(main(sys.argv[1:]))
     except UsageError as error:

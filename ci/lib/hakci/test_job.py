@@ -6,12 +6,13 @@ one CTest run, whose own summary ends the output. Exit status: 0 all passed,
 import json
 import os
 import subprocess
-import sys
 import time
 
 from . import common
+from .runner import end_group, run_command, tail_of
 
 PROG = "ci/test"
+BUILD_LIMIT_S = 900
 PRESETS = ("release", "checked", "tsan", "asan", "ubsan")
 TEST_TIMEOUT_S = 120  # of a test that sets none of its own
 NAME_LISTS = ("DEPENDS",)  # properties that name other tests
@@ -67,18 +68,29 @@ def write_combined(out, presets):
     return counts
 
 
-def build(presets):
+def build(presets, logs):
     """Builds each preset, its output shown only when it fails."""
     for preset in presets:
         start = time.monotonic()
         print(f"{PROG}: building {preset} ... ", end="", flush=True)
-        done = subprocess.run(["ci/build", preset], cwd=common.ROOT, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, text=True, check=False)
-        if done.returncode != 0:
-            print(f"FAILED\n{done.stdout}\n{PROG}: the {preset} build failed; no test was run")
+        log = logs / f"build-{preset}.log"
+        status, _, reason = run_command(["ci/build", preset], log, BUILD_LIMIT_S)
+        if status != "pass":
+            print(f"FAILED: {reason}\n{tail_of(log, 60)}\n"
+                  f"{PROG}: the {preset} build failed, no test was run; whole log: {log}")
             return False
         print(f"ok ({time.monotonic() - start:.1f} s)", flush=True)
     return True
+
+
+def run_in_session(command):
+    """In a session of its own, so that it can be ended with all its tests."""
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+    try:
+        return process.wait()
+    except BaseException:
+        end_group(process)
+        raise
 
 
 def parse(argv):
@@ -104,7 +116,7 @@ def main(argv):
     os.chdir(common.ROOT)
     common.set_up("test")
     out = common.prepare_out_dir(options.out, "test.json")
-    if not build(options.presets):
+    if not build(options.presets, out / "logs"):
         return common.FOUND
     counts = write_combined(out, options.presets)
     common.write_json(out / "test.json", {"presets": counts})
@@ -119,5 +131,4 @@ def main(argv):
                "--output-junit", str(out / "junit.xml")]
     if options.filter:
         command += ["--tests-regex", options.filter]
-    sys.stdout.flush()
-    return common.OK if subprocess.run(command, check=False).returncode == 0 else common.FOUND
+    return common.OK if run_in_session(command) == 0 else common.FOUND

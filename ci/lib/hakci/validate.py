@@ -65,6 +65,10 @@ def items_of(stage):
     return items
 
 
+def is_here(stage):
+    return not stage.coming or (common.ROOT / stage.coming).exists()
+
+
 class Run:
     def __init__(self, options, out):
         self.out = out
@@ -85,8 +89,8 @@ class Run:
 
     def _row(self, stage, budget):
         """Runs one row of the table: a stage, or one for each of its items."""
-        if not (common.ROOT / stage.part).exists():
-            reason = f"{stage.part} is not there"
+        if not is_here(stage):
+            reason = f"{stage.coming} is not there"
             return self._record(stage, runner.entry_not_run(stage, "not_in_tree", reason))
         broken = [name for name in stage.needs if self.status.get(name) != "pass"]
         if broken:
@@ -113,7 +117,7 @@ class Run:
             for place, (stage, budget) in enumerate(rows):
                 self.later_s = sum(
                     later.expected_s * (6 if row.each or row.each_glob else 1)
-                    for row, later in rows[place + 1:] if (common.ROOT / row.part).exists())
+                    for row, later in rows[place + 1:] if is_here(row))
                 self._row(stage, budget)
         except KeyboardInterrupt:
             interrupted = True
