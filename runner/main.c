@@ -30,8 +30,7 @@ static const struct argp_option option_list[] = {
     {0},
 };
 
-static void take_build(struct argp_state *state, enum runner_build build,
-                       struct options *options) {
+static void take_build(struct argp_state *state, enum runner_build build, struct options *options) {
     if (options->build != RUNNER_ANY && options->build != build) {
         argp_failure(state, EXIT_USAGE, 0, "--checked and --release exclude each other");
     }
@@ -64,12 +63,16 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
 }
 
 static const struct argp parser = {
-    option_list, parse_option, "-- PROGRAM [ARGUMENT...]",
+    option_list,
+    parse_option,
+    "-- PROGRAM [ARGUMENT...]",
     "Run a program on hakmem instead of the C library's malloc."
     "\vThe library beside this program is used, release first, or that of a neighbouring build. "
     "The exit status is the program's; 2 usage or no library, 126 the program cannot be run, "
     "127 there is no such program.",
-    NULL, NULL, NULL};
+    NULL,
+    NULL,
+    NULL};
 
 /** What was preloaded already stays, after hakmem. */
 static void set_environment(const char *library, bool wants_stats) {

@@ -89,5 +89,12 @@ const struct cli_scenario *cli_scenario_find(const char *name) {
 }
 
 bool cli_scenario_runs_here(const struct cli_scenario *scenario) {
-    return scenario->place == STRESS_ANYWHERE || !STRESS_SANITIZED;
+    switch (scenario->place) {
+    case STRESS_UNSANITIZED:
+        return !STRESS_SANITIZED;
+    case STRESS_NOT_MSAN:
+        return !STRESS_MSAN;
+    default:
+        return true;
+    }
 }

@@ -53,7 +53,6 @@ void stress_block_free(const struct stress_run *run, struct stress_block *block)
 void stress_blocks_free(const struct stress_run *run, struct stress_block *blocks, size_t count);
 
 /** Exchanges two blocks at random places until the order is random. */
-void stress_blocks_shuffle(struct stress_random *random, struct stress_block *blocks,
-                           size_t count);
+void stress_blocks_shuffle(struct stress_random *random, struct stress_block *blocks, size_t count);
 
 #endif

@@ -22,11 +22,11 @@ enum { STRESS_EXIT_OK = 0, STRESS_EXIT_FOUND = 1, STRESS_EXIT_USAGE = 2 };
 /** What a worker shares with hakmem-stress, which outlives its crash. Child
  *  processes of the fork scenario write to the same memory. */
 struct stress_record {
-    uint64_t operation_count;  /* atomic: also the sign of life */
-    uint64_t heap_check_count; /* atomic: structures hak_heap_check() looked at */
-    uint64_t grow_count;       /* written at the end, from hak_stats */
-    uint64_t shrink_count;     /* the same */
-    uint32_t is_failed;        /* atomic: set once, by whoever fails first */
+    uint64_t operation_count;           /* atomic: also the sign of life */
+    uint64_t heap_check_count;          /* atomic: structures hak_heap_check() looked at */
+    uint64_t grow_count;                /* written at the end, from hak_stats */
+    uint64_t shrink_count;              /* the same */
+    uint32_t is_failed;                 /* atomic: set once, by whoever fails first */
     char message[STRESS_MESSAGE_BYTES]; /* by that one, after is_failed */
 };
 
@@ -84,8 +84,7 @@ typedef void stress_body(struct stress_worker *worker, void *context);
 void stress_threads_run(struct stress_run *run, stress_body *body, void *context);
 
 /** Starts one thread; fails the run when the system has none to give. */
-pthread_t stress_thread_start(const struct stress_run *run, void *(*main)(void *),
-                              void *argument);
+pthread_t stress_thread_start(const struct stress_run *run, void *(*main)(void *), void *argument);
 
 /** Walks the heap's invariants if the malloc under test can (hakmem, checked
  *  builds). No other thread may be using it. */

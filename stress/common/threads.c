@@ -19,8 +19,7 @@ struct start {
     pthread_t thread;
 };
 
-pthread_t stress_thread_start(const struct stress_run *run, void *(*main)(void *),
-                              void *argument) {
+pthread_t stress_thread_start(const struct stress_run *run, void *(*main)(void *), void *argument) {
     pthread_t thread;
     int error = pthread_create(&thread, NULL, main, argument);
     if (error != 0) {

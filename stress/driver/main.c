@@ -45,8 +45,8 @@ static _Noreturn void list_scenarios(void) {
     exit(STRESS_EXIT_OK);
 }
 
-static void take_number(struct argp_state *state, const char *what, const char *text,
-                        uint64_t low, uint64_t high, uint64_t *number) {
+static void take_number(struct argp_state *state, const char *what, const char *text, uint64_t low,
+                        uint64_t high, uint64_t *number) {
     if (!cli_parse_number(text, low, high, number)) {
         argp_failure(state, STRESS_EXIT_USAGE, 0, "%s is '%s'; it takes a number from %llu to %llu",
                      what, text, (unsigned long long)low, (unsigned long long)high);
@@ -56,8 +56,8 @@ static void take_number(struct argp_state *state, const char *what, const char *
 static void take_seconds(struct argp_state *state, const char *what, const char *text,
                          double *seconds) {
     if (!cli_parse_seconds(text, 0.001, seconds_max, seconds)) {
-        argp_failure(state, STRESS_EXIT_USAGE, 0,
-                     "%s is '%s'; it takes seconds from 0.001 to %.0f", what, text, seconds_max);
+        argp_failure(state, STRESS_EXIT_USAGE, 0, "%s is '%s'; it takes seconds from 0.001 to %.0f",
+                     what, text, seconds_max);
     }
 }
 
@@ -71,7 +71,7 @@ static void take_scenario(struct argp_state *state, const char *name, struct opt
         argp_failure(state, STRESS_EXIT_USAGE, 0, "no scenario '%s'; --list names them", name);
     } else if (!cli_scenario_runs_here(scenario)) {
         argp_failure(state, STRESS_EXIT_USAGE, 0,
-                     "scenario '%s' needs a build without sanitizers", name);
+                     "scenario '%s' cannot run under this build's sanitizer", name);
     } else {
         options->request.scenario = scenario->name;
     }
@@ -136,15 +136,19 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
 }
 
 static const struct argp parser = {
-    option_list, parse_option, "SCENARIO",
+    option_list,
+    parse_option,
+    "SCENARIO",
     "Run one multi-threaded scenario on hakmem and verify every block's whole contents."
     "\vExit status: 0 passed, 1 a failure was found (its seed and the command that repeats it are "
     "printed), 2 usage. A seed fixes what each thread does, not how the threads interleave. "
     "HAKMEM_ADAPTIVE_LOG is 0 unless it is set.",
-    NULL, NULL, NULL};
+    NULL,
+    NULL,
+    NULL};
 
-static void command_of(const char *program, const struct supervisor_request *request,
-                       char *command, size_t command_bytes) {
+static void command_of(const char *program, const struct supervisor_request *request, char *command,
+                       size_t command_bytes) {
     char length[64];
     if (request->operation_count != 0) {
         snprintf(length, sizeof(length), "--operations %llu",
@@ -160,17 +164,17 @@ static void command_of(const char *program, const struct supervisor_request *req
 
 static json_t *result_json(const struct supervisor_request *request,
                            const struct supervisor_result *result, const char *command) {
-    return json_pack(
-        "{s:s, s:s, s:I, s:I, s:I, s:s, s:s, s:f, s:I, s:I, s:I, s:I, s:I, s:s}", "program",
-        "hakmem-stress", "scenario", request->scenario, "threads",
-        (json_int_t)request->thread_count, "seed", (json_int_t)request->seed,
-        "operations_per_thread", (json_int_t)request->operation_count, "library",
-        request->library ? request->library : "hakmem", "verdict",
-        result->exit_status == STRESS_EXIT_OK ? "pass" : "fail", "elapsed_seconds",
-        result->elapsed_seconds, "operations", (json_int_t)result->operation_count,
-        "structures_checked", (json_int_t)result->heap_check_count, "grow_count",
-        (json_int_t)result->grow_count, "shrink_count", (json_int_t)result->shrink_count,
-        "resident_max_kib", (json_int_t)result->resident_max_kib, "command", command);
+    return json_pack("{s:s, s:s, s:I, s:I, s:I, s:s, s:s, s:f, s:I, s:I, s:I, s:I, s:I, s:s}",
+                     "program", "hakmem-stress", "scenario", request->scenario, "threads",
+                     (json_int_t)request->thread_count, "seed", (json_int_t)request->seed,
+                     "operations_per_thread", (json_int_t)request->operation_count, "library",
+                     request->library ? request->library : "hakmem", "verdict",
+                     result->exit_status == STRESS_EXIT_OK ? "pass" : "fail", "elapsed_seconds",
+                     result->elapsed_seconds, "operations", (json_int_t)result->operation_count,
+                     "structures_checked", (json_int_t)result->heap_check_count, "grow_count",
+                     (json_int_t)result->grow_count, "shrink_count",
+                     (json_int_t)result->shrink_count, "resident_max_kib",
+                     (json_int_t)result->resident_max_kib, "command", command);
 }
 
 static int report(const struct options *options, const struct supervisor_result *result,

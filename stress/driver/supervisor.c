@@ -51,13 +51,12 @@ static int spawn_worker(const struct supervisor_request *request, int descriptor
     snprintf(threads, sizeof(threads), "%llu", (unsigned long long)request->thread_count);
     snprintf(seed, sizeof(seed), "%llu", (unsigned long long)request->seed);
     snprintf(seconds, sizeof(seconds), "%.6f", request->seconds);
-    snprintf(operations, sizeof(operations), "%llu",
-             (unsigned long long)request->operation_count);
+    snprintf(operations, sizeof(operations), "%llu", (unsigned long long)request->operation_count);
     snprintf(timeout, sizeof(timeout), "%.6f", request->timeout_seconds);
     snprintf(record, sizeof(record), "%d", descriptor);
-    char *arguments[] = {program,    (char *)request->scenario, threads, seed,
-                         seconds,    operations, timeout, record,
-                         (char *)request->library, NULL};
+    char *arguments[] = {
+        program, (char *)request->scenario, threads, seed, seconds, operations, timeout,
+        record,  (char *)request->library,  NULL};
     posix_spawnattr_t attributes;
     sigset_t none;
     sigemptyset(&none);
@@ -129,7 +128,8 @@ static bool wait_for_worker(struct worker_process *worker, double timeout_second
     }
 }
 
-static void judge(const struct stress_record *record, int status, struct supervisor_result *result) {
+static void judge(const struct stress_record *record, int status,
+                  struct supervisor_result *result) {
     char *message = result->message;
     if (WIFEXITED(status) && WEXITSTATUS(status) == STRESS_EXIT_OK && record->is_failed == 0) {
         result->exit_status = STRESS_EXIT_OK;

@@ -15,7 +15,7 @@
 
 struct supervisor_request {
     const char *scenario;
-    const char *library;      /* absolute path, or NULL: hakmem */
+    const char *library; /* absolute path, or NULL: hakmem */
     uint64_t thread_count;
     uint64_t seed;
     uint64_t operation_count; /* per thread; 0: by time */
@@ -24,7 +24,7 @@ struct supervisor_request {
 };
 
 struct supervisor_result {
-    int exit_status; /* STRESS_EXIT_OK, _FOUND or _USAGE */
+    int exit_status;                    /* STRESS_EXIT_OK, _FOUND or _USAGE */
     char message[STRESS_MESSAGE_BYTES]; /* what was found; empty if nothing */
     double elapsed_seconds;
     uint64_t operation_count;

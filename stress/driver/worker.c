@@ -49,8 +49,7 @@ static _Noreturn void usage(const char *text) {
 static struct stress_record *map_record(const char *descriptor) {
     int flags = descriptor != NULL ? MAP_SHARED : MAP_SHARED | MAP_ANONYMOUS;
     int file = descriptor != NULL ? atoi(descriptor) : -1;
-    void *record =
-        mmap(NULL, sizeof(struct stress_record), PROT_READ | PROT_WRITE, flags, file, 0);
+    void *record = mmap(NULL, sizeof(struct stress_record), PROT_READ | PROT_WRITE, flags, file, 0);
     if (record == MAP_FAILED) {
         usage("no memory for the record");
     }

@@ -41,8 +41,8 @@ struct line {
     uint64_t thread_count;                     /* the living thread */
 };
 
-static atomic_bool is_over;         /* relaxed: late by an operation is in time */
-static atomic_uint running_lines;   /* release by each last thread, acquire by main */
+static atomic_bool is_over;       /* relaxed: late by an operation is in time */
+static atomic_uint running_lines; /* release by each last thread, acquire by main */
 
 static _Noreturn void die(const char *what, int error) {
     fprintf(stderr, "larson_hakmem: %s: %s\n", what, strerror(error));
@@ -125,8 +125,7 @@ static void *create_pages(size_t size_bytes) {
     return pages;
 }
 
-static void line_init(struct line *line, const struct larson_arguments *arguments,
-                      unsigned index) {
+static void line_init(struct line *line, const struct larson_arguments *arguments, unsigned index) {
     line->arguments = arguments;
     line->chunks = create_pages(arguments->chunk_count * sizeof(char *));
     stress_random_init(&line->random, arguments->seed, index);

@@ -30,10 +30,22 @@ static void plugin_fail(const char *message) {
     stress_fail(failing_run, "plugin: %s", message);
 }
 
+/** The loader has a lock of its own for the same; this one is for
+ *  ThreadSanitizer, which cannot see that one. */
+static pthread_mutex_t loading = PTHREAD_MUTEX_INITIALIZER;
+
+static void close_plugin(void *library) {
+    pthread_mutex_lock(&loading);
+    dlclose(library);
+    pthread_mutex_unlock(&loading);
+}
+
 static void *open_plugin(const struct dlopen_place *place, unsigned number) {
     char path[PATH_BYTES];
     snprintf(path, sizeof(path), "%s/hakmem_stress_plugin_%u.so", place->folder, number);
+    pthread_mutex_lock(&loading);
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    pthread_mutex_unlock(&loading);
     if (library == NULL) {
         stress_fail(place->worker.run, "dlopen: %s", dlerror());
     }
@@ -58,7 +70,7 @@ static void *place_main(void *argument) {
     use_plugin(place, library);
     stress_worker_step(&place->worker);
     if (stress_random_chance(random, 50)) {
-        dlclose(library);
+        close_plugin(library);
     } else {
         place->late = library;
     }
@@ -72,7 +84,7 @@ static void dlopen_body(struct stress_worker *worker, void *context) {
     do {
         pthread_join(stress_thread_start(worker->run, place_main, place), NULL);
         if (place->late != NULL) {
-            dlclose(place->late);
+            close_plugin(place->late);
             place->late = NULL;
         }
     } while (!stress_worker_is_over(&place->worker));

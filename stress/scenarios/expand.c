@@ -69,8 +69,7 @@ static void play_round(struct stress_worker *worker, struct expand *expand) {
     fill_table(worker, expand->tables[self], expand->counts[self], size_bytes);
     stress_meeting_heap_check(&expand->meeting, worker);
     if (self == 0) {
-        check_chain(worker->run,
-                    (size_t)worker->run->thread_count * (SLABS_HELD - 1) * SLAB_BYTES);
+        check_chain(worker->run, (size_t)worker->run->thread_count * (SLABS_HELD - 1) * SLAB_BYTES);
     }
     stress_meeting_wait(&expand->meeting);
     free_part(worker, expand->tables[self], 0, expand->counts[self] / 2);

@@ -24,19 +24,9 @@
 enum { OWN = 96, FROZEN = 48, FORKS_A_STORM = 2, OPERATIONS_A_FORK = 60 };
 enum { SIZE_MAX_BYTES = 48 * 1024, CHILD_OPERATIONS = 96, CHILD_THREAD_INDEX = 1000 };
 
-/* ThreadSanitizer supports no new thread in a child of a process that had
- * several; everywhere else glibc does. */
-#if defined(__SANITIZE_THREAD__)
-enum { CHILD_HAS_THREADS = 0 };
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-enum { CHILD_HAS_THREADS = 0 };
-#else
-enum { CHILD_HAS_THREADS = 1 };
-#endif
-#else
-enum { CHILD_HAS_THREADS = 1 };
-#endif
+/* The sanitizers' own malloc, which pthread_create() calls, may be locked in a
+ * child; TSan supports no new thread there at all. Everywhere else glibc does. */
+enum { CHILD_HAS_THREADS = !STRESS_SANITIZED };
 
 struct tables {
     struct stress_block own[OWN];       /* owner; all, in a meeting */
@@ -115,8 +105,7 @@ static int wait_for(const struct stress_run *run, pid_t child) {
     }
 }
 
-static void fork_once(struct stress_worker *worker, struct storm *storm,
-                      enum inherited inherited) {
+static void fork_once(struct stress_worker *worker, struct storm *storm, enum inherited inherited) {
     pid_t child = fork();
     if (child < 0) {
         stress_fail(worker->run, "fork: %s", strerror(errno));

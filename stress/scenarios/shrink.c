@@ -26,8 +26,7 @@ static void take(struct stress_worker *worker, struct stress_block *table, size_
     }
 }
 
-static void hot_phase(struct stress_worker *worker, struct stress_block *table,
-                      size_t size_bytes) {
+static void hot_phase(struct stress_worker *worker, struct stress_block *table, size_t size_bytes) {
     for (unsigned i = 0; i < BURSTS; i++) {
         take(worker, table, BURST, size_bytes);
         stress_blocks_shuffle(&worker->random, table, BURST);

@@ -36,8 +36,7 @@ static const struct cli_scenario *scenario_of(const struct stability_plan *plan,
     return plan->scenarios[run % plan->scenario_count];
 }
 
-static void make_command(const struct stability_plan *plan, uint64_t run,
-                         struct command *command) {
+static void make_command(const struct stability_plan *plan, uint64_t run, struct command *command) {
     size_t count = 0;
     snprintf(command->seed, NUMBER_BYTES, "%llu", (unsigned long long)(plan->seed + run));
     snprintf(command->threads, NUMBER_BYTES, "%llu", (unsigned long long)plan->thread_count);
@@ -52,8 +51,7 @@ static void make_command(const struct stability_plan *plan, uint64_t run,
     arguments[count++] = "--timeout";
     arguments[count++] = command->timeout;
     if (plan->operation_count != 0) {
-        snprintf(command->length, NUMBER_BYTES, "%llu",
-                 (unsigned long long)plan->operation_count);
+        snprintf(command->length, NUMBER_BYTES, "%llu", (unsigned long long)plan->operation_count);
         arguments[count++] = "--operations";
     } else {
         snprintf(command->length, NUMBER_BYTES, "%.3f", plan->seconds_per_run);

@@ -42,8 +42,8 @@ static const struct argp_option option_list[] = {
     {0},
 };
 
-static void take_number(struct argp_state *state, const char *what, const char *text,
-                        uint64_t low, uint64_t high, uint64_t *number) {
+static void take_number(struct argp_state *state, const char *what, const char *text, uint64_t low,
+                        uint64_t high, uint64_t *number) {
     if (!cli_parse_number(text, low, high, number)) {
         argp_failure(state, STRESS_EXIT_USAGE, 0, "%s is '%s'; it takes a number from %llu to %llu",
                      what, text, (unsigned long long)low, (unsigned long long)high);
@@ -65,7 +65,7 @@ static void add_scenario(struct argp_state *state, const char *name, struct stab
                      "no scenario '%s'; hakmem-stress --list names them", name);
     } else if (!cli_scenario_runs_here(scenario)) {
         argp_failure(state, STRESS_EXIT_USAGE, 0,
-                     "scenario '%s' needs a build without sanitizers", name);
+                     "scenario '%s' cannot run under this build's sanitizer", name);
     } else if (plan->scenario_count == SCENARIOS_MAX) {
         argp_failure(state, STRESS_EXIT_USAGE, 0, "--scenarios takes at most %d", SCENARIOS_MAX);
     } else {
@@ -149,11 +149,15 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
 }
 
 static const struct argp parser = {
-    option_list, parse_option, NULL,
+    option_list,
+    parse_option,
+    NULL,
     "Run many independent processes of hakmem-stress and bound the failure rate."
     "\vEach run counts once, none is repeated. The bound is the exact binomial one (Clopper and "
     "Pearson), one-sided, at 95 %. Exit status: 0 all passed, 1 a run failed, 2 usage.",
-    NULL, NULL, NULL};
+    NULL,
+    NULL,
+    NULL};
 
 static void fill_in(struct stability_plan *plan, bool has_seed) {
     bool takes_all = plan->scenario_count == 0;
@@ -189,10 +193,10 @@ static json_t *scenario_results(const struct stability_plan *plan,
                                 const struct stability_tally *tally) {
     json_t *list = json_array();
     for (size_t i = 0; i < plan->scenario_count; i++) {
-        json_array_append_new(list, json_pack("{s:s, s:I, s:I}", "scenario",
-                                              plan->scenarios[i]->name, "runs",
-                                              (json_int_t)tally->run_counts[i], "failures",
-                                              (json_int_t)tally->failure_counts[i]));
+        json_array_append_new(list,
+                              json_pack("{s:s, s:I, s:I}", "scenario", plan->scenarios[i]->name,
+                                        "runs", (json_int_t)tally->run_counts[i], "failures",
+                                        (json_int_t)tally->failure_counts[i]));
     }
     return list;
 }

@@ -43,8 +43,8 @@ enum fault {
 };
 
 static const char *const fault_names[FAULT_COUNT] = {
-    "none",  "overlap", "twice",  "calloc", "realloc",   "misalign",  "alignment", "usable", "null",
-    "errno", "lost",    "ceiling", "remote", "dtor", "fork-lock", "fork-loss", "crash",  "hang"};
+    "none",  "overlap", "twice",   "calloc", "realloc", "misalign",  "alignment", "usable", "null",
+    "errno", "lost",    "ceiling", "remote", "dtor",    "fork-lock", "fork-loss", "crash",  "hang"};
 
 struct header {
     size_t size_bytes;
@@ -57,14 +57,14 @@ static const size_t arena_bytes = (size_t)1 << 36;
 static const size_t limited_bytes = (size_t)64 << 20;
 static const size_t ceiling_bytes = (size_t)20 << 20;
 
-static char *arena;                /* const after start */
-static size_t arena_used_bytes;    /* atomic */
-static enum fault fault;           /* const after start */
-static pid_t main_process;         /* const after start */
-static size_t small_live_bytes;    /* atomic */
-static uint64_t thread_total;      /* atomic */
-static bool is_armed;              /* atomic: a second thread exists */
-static pthread_key_t end_key;      /* const after start */
+static char *arena;             /* const after start */
+static size_t arena_used_bytes; /* atomic */
+static enum fault fault;        /* const after start */
+static pid_t main_process;      /* const after start */
+static size_t small_live_bytes; /* atomic */
+static uint64_t thread_total;   /* atomic */
+static bool is_armed;           /* atomic: a second thread exists */
+static pthread_key_t end_key;   /* const after start */
 static pthread_mutex_t fork_lock = PTHREAD_MUTEX_INITIALIZER;
 static _Alignas(16) char dtor_buffer[DTOR_BYTES];
 

@@ -9,7 +9,7 @@ import unittest
 
 BIN = os.environ["HAKMEM_BIN"]
 HAS_WORKER = os.environ.get("HAKMEM_HAS_WORKER") == "1"
-IS_SANITIZED = os.environ.get("HAKMEM_SANITIZED") == "1"
+SANITIZER = os.environ.get("HAKMEM_SANITIZED", "")
 CHECK_LEVEL = int(os.environ.get("HAKMEM_LEVEL", "0"))
 BROKEN_MALLOC = os.environ.get("BROKEN_MALLOC_SO", "")
 
