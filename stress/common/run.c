@@ -54,6 +54,14 @@ bool stress_worker_step(struct stress_worker *worker) {
     return !worker->is_late;
 }
 
+static void print_failure(const struct stress_run *run, const char *line) {
+    char whole[STRESS_MESSAGE_BYTES + 128];
+    int length = snprintf(whole, sizeof(whole), "hakmem-stress: FAIL %s seed=%llu: %s\n",
+                          run->scenario, (unsigned long long)run->seed, line);
+    ssize_t written = write(STDERR_FILENO, whole, (size_t)length);
+    (void)written; /* nowhere left to complain to */
+}
+
 void stress_fail(const struct stress_run *run, const char *format, ...) {
     char line[STRESS_MESSAGE_BYTES];
     va_list arguments;
@@ -64,11 +72,9 @@ void stress_fail(const struct stress_run *run, const char *format, ...) {
     struct stress_record *record = run->record;
     if (__atomic_exchange_n(&record->is_failed, 1U, __ATOMIC_ACQ_REL) == 0) {
         memcpy(record->message, line, sizeof(line));
-        char whole[STRESS_MESSAGE_BYTES + 128];
-        int length = snprintf(whole, sizeof(whole), "hakmem-stress: FAIL %s seed=%llu: %s\n",
-                              run->scenario, (unsigned long long)run->seed, line);
-        ssize_t written = write(STDERR_FILENO, whole, (size_t)length);
-        (void)written; /* nowhere left to complain to */
+        if (!run->is_supervised) {
+            print_failure(run, line);
+        }
     }
     _exit(STRESS_EXIT_FOUND);
 }

@@ -38,6 +38,7 @@ struct stress_run {
     uint64_t deadline_ns;           /* const; monotonic clock */
     uint64_t timeout_ns;            /* const; without progress for so long, a run hangs */
     struct stress_record *record;   /* const */
+    bool is_supervised;             /* const; hakmem-stress reports a failure */
 };
 
 /** A thread of a run. */

@@ -98,6 +98,7 @@ int main(int argc, char **argv) {
         .operations_per_thread = strtoull(argv[5], NULL, 10),
         .deadline_ns = stress_now_ns() + (uint64_t)(strtod(argv[4], NULL) * 1e9),
         .timeout_ns = (uint64_t)(strtod(argv[6], NULL) * 1e9),
+        .is_supervised = argc > 7,
         .record = map_record(argc > 7 ? argv[7] : NULL),
     };
     if (run.thread_count < 1 || run.thread_count > STRESS_THREADS_MAX) {
