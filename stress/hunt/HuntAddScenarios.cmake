@@ -12,7 +12,7 @@
 
 # Replaced by the engine for everything linked with it; outside schedules they do what they always did.
 set(HUNT_WRAPPED
-  memset memcpy memmove
+  memset memcpy memmove malloc calloc realloc aligned_alloc free
   mmap munmap mremap madvise mprotect sched_yield nanosleep usleep clock_gettime write syscall
   pthread_mutex_lock pthread_mutex_trylock pthread_mutex_unlock
   pthread_rwlock_rdlock pthread_rwlock_wrlock pthread_rwlock_tryrdlock pthread_rwlock_trywrlock

@@ -62,7 +62,7 @@ static void report(const struct hunt_options *options, const struct hunt_scenari
              "than its "
              "schedule");
     if (options->minimise)
-        puts(proven ? "No schedule with fewer context switches shows it."
+        puts(proven ? "No schedule with as few stale loads and fewer context switches shows it."
                     : "The time was too short to prove that no schedule with fewer context "
                       "switches shows it.");
     printf("token: %s\nreplay: hakmem-hunt --replay %s\n", token, token);

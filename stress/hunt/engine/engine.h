@@ -228,8 +228,8 @@ void hunt_thread_main(struct hunt_thread *thread);
 unsigned hunt_decide_value(enum hunt_decision_kind kind, unsigned options);
 __attribute__((noreturn)) void hunt_schedule_abandon(void);
 __attribute__((noreturn)) void hunt_thread_exit(void);
-struct hunt_thread *hunt_thread_new(uint8_t body);
-void hunt_block_and_switch(void); /* the running thread's state is WAITING: run another */
+struct hunt_thread *hunt_thread_new(void); /* NULL: too many */
+void hunt_block_and_switch(void);          /* the running thread's state is WAITING: run another */
 
 /* ---- memory.c: orders, clocks, histories; shadow.c: plain accesses ---- */
 bool hunt_memory_open(void);
@@ -252,6 +252,7 @@ void hunt_memory_fence(int order, uintptr_t pc);
 void hunt_shadow_reset(void);
 bool hunt_shadow_open(void);
 void hunt_shadow_access(uintptr_t addr, size_t size_bytes, bool write, bool atomic, uintptr_t pc);
+void hunt_shadow_free(uintptr_t addr, size_t size_bytes);   /* a touch from now on is a finding */
 void hunt_shadow_forget(uintptr_t addr, size_t size_bytes); /* unmapped or newly mapped */
 void hunt_plain_access(uintptr_t addr, size_t size_bytes, bool write, uintptr_t pc);
 
@@ -274,6 +275,7 @@ bool hunt_os_open(void);
 void hunt_os_reset(void);
 void *hunt_os_reserve_state(size_t size_bytes); /* zeroed memory for the engine itself */
 void hunt_crash_open(void);
+bool hunt_alloc_owns(const void *block);
 const char *hunt_stderr_text(void); /* what the code under test wrote to stderr in this schedule */
 
 /* ---- state.c: what the program looked like before the first schedule ---- */

@@ -35,6 +35,8 @@ long __real_syscall(long number, ...);
 int __real_pthread_create(pthread_t *id, const pthread_attr_t *attr, void *(*start)(void *),
                           void *argument);
 int __real_pthread_join(pthread_t id, void **result);
+int __real_munmap(void *addr, size_t length);
+int __real_mprotect(void *addr, size_t length, int protection);
 void *__real_mmap(void *addr, size_t length, int protection, int flags, int fd, off_t offset);
 
 /* hunt_swap(save_sp, sp, fs): callee-saved registers on the old stack, then over to the new one.
@@ -87,6 +89,8 @@ static bool open_one(struct coroutine *self) {
     if (self->stack == MAP_FAILED || pthread_attr_init(&attr) != 0)
         return false;
     atomic_store(&self->parked, 0);
+    __real_mprotect(self->stack, 4096,
+                    PROT_NONE); /* an overflow is a crash, not damage next door */
     bool started = pthread_attr_setstack(&attr, self->stack, STACK_BYTES) == 0 &&
                    __real_pthread_create(&self->id, &attr, park, self) == 0;
     pthread_attr_destroy(&attr);
@@ -117,7 +121,7 @@ static void coroutine_close(void) {
     __real_syscall(SYS_futex, &closing, FUTEX_WAKE_PRIVATE, HUNT_THREADS_MAX, NULL, NULL, 0);
     for (unsigned i = 1; i < HUNT_THREADS_MAX; i++) {
         __real_pthread_join(coroutines[i].id, NULL);
-        munmap(coroutines[i].stack, STACK_BYTES);
+        __real_munmap(coroutines[i].stack, STACK_BYTES);
     }
     is_open = false;
 }

@@ -97,6 +97,10 @@ void *hunt_alloc(size_t size_bytes) {
     return memory;
 }
 
+bool hunt_alloc_owns(const void *block) {
+    return (const char *)block >= ARENA && (const char *)block < ARENA + HEAP_BYTES;
+}
+
 /* ---- a step, and perhaps a failure ---- */
 
 static bool os_step_fails(const char *name, uintptr_t addr, size_t length, uintptr_t pc,

@@ -135,7 +135,7 @@ int __wrap_pthread_create(pthread_t *id, const pthread_attr_t *attr, void *(*sta
     if (!hunt_is_on())
         return __real_pthread_create(id, attr, start, argument);
     hunt_step(&(struct hunt_event){.kind = HUNT_OP_SPAWN, .pc = HUNT_CALLER()});
-    struct hunt_thread *thread = hunt_thread_new((uint8_t)(HUNT_BODIES_MAX + hunt.thread_count));
+    struct hunt_thread *thread = hunt_thread_new();
     if (thread == NULL)
         return EAGAIN;
     thread->start = start;

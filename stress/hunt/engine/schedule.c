@@ -3,6 +3,7 @@
  * deadlock and livelock. Not how threads are carried (executor.h) or what memory holds (memory.c).
  */
 #include "executor.h"
+#include "registry.h"
 
 #include <setjmp.h>
 #include <string.h>
@@ -242,14 +243,12 @@ void hunt_block_and_switch(void) {
 
 /* ---- threads ---- */
 
-struct hunt_thread *hunt_thread_new(uint8_t body) {
-    if (hunt.thread_count + 1 >= HUNT_THREADS_MAX)
-        return NULL;
-    struct hunt_thread *thread = &hunt.threads[++hunt.thread_count];
+static void start_thread(struct hunt_thread *thread, uint8_t body) {
     uintptr_t handle = thread->handle;
+    uint8_t id = thread->id;
     memset(thread, 0, offsetof(struct hunt_thread, calls));
     thread->handle = handle;
-    thread->id = hunt.thread_count;
+    thread->id = id;
     thread->body = body;
     thread->state = HUNT_READY;
     thread->fresh = true;
@@ -261,6 +260,13 @@ struct hunt_thread *hunt_thread_new(uint8_t body) {
     hunt_epoch_next(thread);
     hunt.live_mask |= bit_of(thread);
     hunt.executor->arm(thread);
+}
+
+struct hunt_thread *hunt_thread_new(void) {
+    if (hunt.thread_count + 1 >= HUNT_THREADS_MAX)
+        return NULL;
+    struct hunt_thread *thread = &hunt.threads[++hunt.thread_count];
+    start_thread(thread, (uint8_t)(HUNT_BODIES_MAX + thread->id));
     return thread;
 }
 
@@ -318,7 +324,8 @@ static void make_programs(void) {
 }
 
 static void reset(void) {
-    hunt.thread_count = hunt.live_mask = hunt.demoted_mask = 0;
+    hunt.thread_count = (uint8_t)hunt_scenario_bodies(hunt.scenario);
+    hunt.live_mask = hunt.demoted_mask = 0;
     hunt.over = hunt.pruned = false;
     hunt.quiet = 0;
     hunt.stale_loads = (hunt.choices.options & HUNT_WITH_STALE_LOADS) != 0;
@@ -331,6 +338,7 @@ static void reset(void) {
     hunt.choices.deviation_count = 0;
     hunt.finding.failure = HUNT_OK;
     hunt.finding.wait_count = 0;
+    hunt.finding.pc = hunt.finding.other_pc = hunt.finding.addr = 0;
     memset(&hunt.sc, 0, sizeof hunt.sc);
     memset(&hunt.threads[0].view, 0, sizeof hunt.threads[0].view);
     hunt.threads[0].body = HUNT_SETUP;
@@ -344,10 +352,11 @@ static void reset(void) {
     make_programs();
 }
 
+/* Body n is thread n + 1, also when bodies before it are left out. */
 static void run_threads(void) {
-    for (unsigned body = 0; body < HUNT_BODIES_MAX && hunt.scenario->body[body] != NULL; body++)
+    for (unsigned body = 0; body < hunt_scenario_bodies(hunt.scenario); body++)
         if ((hunt.choices.thread_mask & (1u << body)) != 0)
-            (void)hunt_thread_new((uint8_t)body);
+            start_thread(&hunt.threads[body + 1], (uint8_t)body);
     if (hunt.live_mask == 0)
         return;
     struct hunt_thread *self = &hunt.threads[0];

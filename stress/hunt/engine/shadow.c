@@ -17,7 +17,7 @@
 struct access {
     uint8_t mask; /* which of the eight bytes */
     uint8_t thread;
-    bool write, atomic;
+    bool write, atomic, freed;
     int16_t epoch;
     uint16_t step;
     uintptr_t pc;
@@ -94,6 +94,14 @@ __attribute__((noreturn)) static void report(uintptr_t addr, const struct access
               now->thread, kind_name(now), earlier->thread, kind_name(earlier));
 }
 
+__attribute__((noreturn)) static void report_freed(uintptr_t addr, const struct access *now,
+                                                   const struct access *freed) {
+    hunt.finding.pc = now->pc;
+    hunt.finding.addr = addr;
+    hunt_fail(HUNT_MISUSE, hunt_mix(now->pc), "T%u's %s touches a block that T%u has freed",
+              now->thread, kind_name(now), freed->thread);
+}
+
 static bool happened_before(const struct access *earlier, const struct hunt_thread *self) {
     return earlier->epoch <= self->view.before.at[earlier->thread];
 }
@@ -112,17 +120,27 @@ static bool is_covered(const struct access *old, const struct access *now,
 
 static void check_ranges(uintptr_t addr, uintptr_t end, const struct access *now,
                          const struct hunt_thread *self) {
-    for (uint32_t i = 0; i < range_count && i < RANGES; i++)
-        if (ranges[i].start < end && addr < ranges[i].end && conflict(&ranges[i].access, now) &&
-            !happened_before(&ranges[i].access, self))
-            report(addr, now, &ranges[i].access);
+    for (uint32_t i = 0; i < range_count && i < RANGES; i++) {
+        const struct access *earlier = &ranges[i].access;
+        if (ranges[i].start >= end || addr >= ranges[i].end)
+            continue;
+        if (earlier->freed)
+            report_freed(addr, now, earlier);
+        if (conflict(earlier, now) && !happened_before(earlier, self))
+            report(addr, now, earlier);
+    }
 }
 
 static void check_cell(struct cell *cell, const struct access *now,
                        const struct hunt_thread *self) {
-    for (unsigned i = 0; i < cell->count; i++)
-        if (conflict(&cell->accesses[i], now) && !happened_before(&cell->accesses[i], self))
-            report(cell->key * 8 + (uintptr_t)__builtin_ctz(now->mask), now, &cell->accesses[i]);
+    uintptr_t addr = cell->key * 8 + (uintptr_t)__builtin_ctz(now->mask);
+    for (unsigned i = 0; i < cell->count; i++) {
+        const struct access *earlier = &cell->accesses[i];
+        if (earlier->freed && (earlier->mask & now->mask) != 0)
+            report_freed(addr, now, earlier);
+        if (conflict(earlier, now) && !happened_before(earlier, self))
+            report(addr, now, earlier);
+    }
 }
 
 static void keep_in_cell(struct cell *cell, const struct access *now,
@@ -179,6 +197,19 @@ void hunt_shadow_access(uintptr_t addr, size_t size_bytes, bool write, bool atom
         check_cell(cell, &now, self);
         keep_in_cell(cell, &now, self);
     }
+}
+
+/* Kept as a range whatever the size: one entry, and cells need not exist. */
+void hunt_shadow_free(uintptr_t addr, size_t size_bytes) {
+    const struct hunt_thread *self = hunt.current;
+    if (self->id == 0 || size_bytes == 0)
+        return;
+    struct access freed = {.thread = self->id,
+                           .write = true,
+                           .freed = true,
+                           .mask = 0xff,
+                           .epoch = self->view.before.at[self->id]};
+    ranges[range_count++ % RANGES] = (struct range){addr, addr + size_bytes, freed};
 }
 
 void hunt_shadow_forget(uintptr_t addr, size_t size_bytes) {

@@ -119,6 +119,8 @@ static bool wait_here(const volatile void *channel, bool timed, uintptr_t pc) {
     if (self->id == 0)
         hunt_fail(HUNT_DEADLOCK, hunt_mix(pc), "the setup or teardown waits, and no thread runs");
     self->pending = (struct hunt_event){.kind = HUNT_OP_WAIT, .addr = (uintptr_t)channel, .pc = pc};
+    if (hunt.tracing && hunt_trace_last()->event.kind != HUNT_OP_WAIT)
+        hunt_trace_add(&self->pending); /* a condition variable's wait comes with its unlock */
     self->timed = timed;
     self->timed_out = false;
     self->state = HUNT_WAITING;

@@ -67,6 +67,8 @@ static void keep(struct hunt_failing *failing, const struct hunt_strategy *strat
 static bool is_wanted(const struct hunt_search *search) {
     if (hunt.finding.failure == HUNT_OK || hunt.pruned)
         return false;
+    if (search->bounds.switches != 255 && hunt.switch_count > search->bounds.switches)
+        return false; /* forced ones after the last decision */
     return search->failure == HUNT_OK ||
            (hunt.finding.failure == search->failure && hunt.finding.site == search->site);
 }
@@ -99,7 +101,7 @@ void hunt_search_run(const struct hunt_search *search, struct hunt_result *resul
             break;
         set_choices(&search->start);
         /* Depth-first search goes back over one program's decisions, so that program stays. */
-        if (!search->start.explicit_ops || search->start.seed == 0)
+        if (!search->start.explicit_ops)
             hunt.choices.seed = acting(search) == &hunt_strategy_exhaustive ? search->seed : seed;
         hunt_schedule_run();
         result->schedules++;

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #define ROWS_SHOWN 400u /* of a longer schedule, the last ones */
-#define COLUMN 34
 
 static void report_waits(FILE *out, const struct hunt_finding *finding) {
     for (uint32_t i = 0; i < finding->wait_count; i++) {
@@ -41,6 +40,9 @@ void hunt_report_finding(FILE *out, const struct hunt_finding *finding) {
                 finding->other_thread, hunt_symbols_line(finding->other_pc),
                 hunt_symbols_function(finding->other_pc));
     }
+    if (finding->failure == HUNT_MISUSE && finding->pc != 0)
+        fprintf(out, "  T%u at %s in %s\n", finding->thread, hunt_symbols_line(finding->pc),
+                hunt_symbols_function(finding->pc));
     if (finding->failure == HUNT_CRASH && finding->pc != 0)
         fprintf(out, "  T%u at %s in %s\n", finding->thread, hunt_symbols_line(finding->pc + 1),
                 hunt_symbols_function(finding->pc + 1));
@@ -72,13 +74,30 @@ static void load_lines(uint32_t from) {
     free(pcs);
 }
 
-static void print_row(FILE *out, uint32_t number, const struct hunt_row *row, unsigned threads,
-                      bool marked) {
+/* Each column as wide as its longest step. */
+static void measure(const struct hunt_finding *finding, uint32_t from,
+                    int width[HUNT_THREADS_MAX]) {
+    char text[160];
+    for (unsigned thread = 0; thread < HUNT_THREADS_MAX; thread++)
+        width[thread] = 0; /* no column for a thread that was left out */
+    for (uint32_t i = from; i < hunt.row_count; i++) {
+        const struct hunt_row *row = &hunt.rows[i];
+        if (!is_shown(row, finding))
+            continue;
+        hunt_row_text(row, text, sizeof text);
+        if ((int)strlen(text) > width[row->thread])
+            width[row->thread] = (int)strlen(text);
+    }
+}
+
+static void print_row(FILE *out, uint32_t number, const struct hunt_row *row,
+                      const int width[HUNT_THREADS_MAX], bool marked) {
     char text[160];
     hunt_row_text(row, text, sizeof text);
-    fprintf(out, "%s%4u ", marked ? ">" : " ", number);
-    for (unsigned thread = 1; thread <= threads; thread++)
-        fprintf(out, "| %-*s ", COLUMN, thread == row->thread ? text : "");
+    fprintf(out, "%c%4u ", marked ? '>' : ' ', number);
+    for (unsigned thread = 1; thread <= hunt.thread_count; thread++)
+        if (width[thread] != 0)
+            fprintf(out, "| %-*s ", width[thread], thread == row->thread ? text : "");
     fprintf(out, "| %s%s\n", row->event.pc != 0 ? hunt_symbols_line(row->event.pc) : "",
             marked ? "  <-- breaks here" : "");
 }
@@ -86,15 +105,17 @@ static void print_row(FILE *out, uint32_t number, const struct hunt_row *row, un
 void hunt_report_table(FILE *out, const struct hunt_failing *failing) {
     const struct hunt_finding *finding = &failing->finding;
     uint32_t from = first_shown(finding), number = 0;
-    unsigned threads = hunt.thread_count;
+    int width[HUNT_THREADS_MAX];
     load_lines(from);
-    fprintf(out, "step ");
-    for (unsigned thread = 1; thread <= threads; thread++)
-        fprintf(out, " | T%-*u", COLUMN, thread);
+    measure(finding, from, width);
+    fprintf(out, " step ");
+    for (unsigned thread = 1; thread <= hunt.thread_count; thread++)
+        if (width[thread] != 0)
+            fprintf(out, "| T%-*u ", width[thread] - 1, thread);
     fprintf(out, "| source\n");
     for (uint32_t i = from; i < hunt.row_count; i++)
         if (is_shown(&hunt.rows[i], finding))
-            print_row(out, ++number, &hunt.rows[i], threads, i + 1 == finding->step);
+            print_row(out, ++number, &hunt.rows[i], width, i + 1 == finding->step);
     if (from != 0)
         fprintf(out, "(the last %u of %u rows)\n", number, hunt.row_count);
     fprintf(out, "%u steps, %u context switches (%u of them preemptions), %u stale loads\n",
