@@ -136,8 +136,10 @@ void *hak_calloc(size_t count, size_t size_bytes) {
 static size_t copied_bytes(void *old, size_t new_bytes) {
     size_t old_bytes = shim_core_size(start_of(old));
     size_t least_bytes = old_bytes < new_bytes ? old_bytes : new_bytes;
-    if (shim_is_broken(SHIM_FAULT_realloc_rounds_copy)) {
-        return shim_core_stride(old);
+    /* Only so far that the copy runs over neighbours, not off the chunk. */
+    size_t stride_bytes = shim_core_stride(old);
+    if (shim_is_broken(SHIM_FAULT_realloc_rounds_copy) && stride_bytes <= 16 * 1024) {
+        return stride_bytes;
     }
     if (shim_is_broken(SHIM_FAULT_realloc_loses_tail)) {
         return least_bytes / 16 * 16;
@@ -233,7 +235,8 @@ size_t hak_malloc_usable_size(void *block) {
     if (block == NULL) {
         return 0;
     }
-    if (shim_is_broken(SHIM_FAULT_usable_too_large)) {
+    bool has_neighbours = shim_core_stride(start_of(block)) <= SHIM_CLASS_MAX_BYTES;
+    if (shim_is_broken(SHIM_FAULT_usable_too_large) && has_neighbours) {
         return shim_core_stride(block) + 16;
     }
     return shim_core_size(start_of(block));

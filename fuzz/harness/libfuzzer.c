@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* libFuzzer's entry points (AFL++ and other engines with the same interface
+ * use them too). HAKMEM_FUZZ_PRINT=1 prints each operation before it is
+ * applied; HAKMEM_FUZZ_THOROUGH=1 verifies the whole model after each. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "mutate.h"
+#include "run.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size_bytes);
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size_bytes, size_t max_bytes, unsigned seed);
+size_t LLVMFuzzerCustomCrossOver(const uint8_t *first, size_t first_bytes, const uint8_t *second,
+                                 size_t second_bytes, uint8_t *out, size_t max_bytes,
+                                 unsigned seed);
+/* Provided by libFuzzer; other engines may lack it. */
+__attribute__((weak)) size_t LLVMFuzzerMutate(uint8_t *data, size_t size_bytes, size_t max_bytes);
+
+static bool is_set(const char *variable) {
+    const char *value = getenv(variable);
+    return value != NULL && strcmp(value, "1") == 0;
+}
+
+static void set_up(void) {
+    hak_fuzz_mode.print = is_set("HAKMEM_FUZZ_PRINT");
+    hak_fuzz_mode.thorough = is_set("HAKMEM_FUZZ_THOROUGH");
+    hak_fuzz_mode.is_fuzzing = true;
+    /* At the first input, not before: libFuzzer's own handlers are in place
+     * then, and ours pass on to them. */
+    hak_fuzz_catch_death(false);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size_bytes) {
+    static bool is_set_up;
+    if (!is_set_up) {
+        set_up();
+        is_set_up = true;
+    }
+    hak_fuzz_run(data, size_bytes);
+    return 0;
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size_bytes, size_t max_bytes, unsigned seed) {
+    struct hak_fuzz_rng rng = {seed};
+    return hak_fuzz_mutate(data, size_bytes, max_bytes, &rng, LLVMFuzzerMutate);
+}
+
+size_t LLVMFuzzerCustomCrossOver(const uint8_t *first, size_t first_bytes, const uint8_t *second,
+                                 size_t second_bytes, uint8_t *out, size_t max_bytes,
+                                 unsigned seed) {
+    struct hak_fuzz_rng rng = {seed};
+    return hak_fuzz_cross(first, first_bytes, second, second_bytes, out, max_bytes, &rng);
+}

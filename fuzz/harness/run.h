@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file run.h
+ * Running one input, and saying what it was when it fails.
+ */
+#ifndef HAK_FUZZ_RUN_H
+#define HAK_FUZZ_RUN_H
+
+#include "program.h"
+
+/** How this process runs inputs. */
+struct hak_fuzz_mode {
+    bool print;      /**< each operation on stderr before it is applied */
+    bool thorough;   /**< verify the whole model after each operation */
+    bool is_fuzzing; /**< inside libFuzzer: be quick */
+    /** Called when the model fails, after the report; does not return. */
+    void (*on_failure)(void);
+};
+extern struct hak_fuzz_mode hak_fuzz_mode;
+
+/** Decodes and runs an input; returns how many operations it had. */
+size_t hak_fuzz_run(const uint8_t *data, size_t size_bytes);
+
+/** Prints operations as a readable program, marking the one at `failed`
+ *  (SIZE_MAX for none). Writes with write(2), for use in a signal handler. */
+void hak_fuzz_print_program(int fd, const struct hak_fuzz_op *ops, size_t count, size_t failed);
+
+/** Prints the running program, once, with the operation it is at. */
+void hak_fuzz_report_current(const char *reason);
+
+/** Prints the program when the process dies: by a signal, or by a sanitizer's
+ *  report. With `then_exit` it then exits 1, else earlier handlers go on. */
+void hak_fuzz_catch_death(bool then_exit);
+
+/** The tallies of hak_fuzz_tally(), by outcome. */
+extern uint64_t hak_fuzz_outcome_counts[HAK_FUZZ_OUTCOME_MAX];
+
+#endif

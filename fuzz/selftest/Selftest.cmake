@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: MIT
+# Shows that the harness and the model of fuzz_api can fail: the same replayer
+# on the broken allocator of tests/conformance/broken, one fault at a time,
+# must exit 1 with the model's words for that fault; and on the same allocator
+# with no fault it must pass.
+if(TARGET broken_shim)
+  add_executable(replay_api_broken harness/replay_main.c harness/generate.c harness/program.c
+    harness/run.c harness/mutate.c harness/emit.c harness/death.c harness/pattern.c
+    harness/fault_none.c api/calls.c api/model.c api/session.c api/table.c)
+  target_include_directories(replay_api_broken PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
+  target_compile_options(replay_api_broken PRIVATE -O2)
+  target_link_libraries(replay_api_broken PRIVATE broken_shim)
+
+  # fault | exit status | words that must appear
+  foreach(row
+      "none|0|500 inputs"
+      "given_twice|1|MODEL: (overlap|contents): "
+      "class_one_short|1|MODEL: (overlap|contents): "
+      "calloc_tail|1|MODEL: zeroing: byte [0-9]+ of [0-9]+ from calloc is 0x"
+      "calloc_wraps|1|MODEL: calloc: gave 0x[0-9a-f]+ for a request that cannot be met"
+      "realloc_rounds_copy|1|MODEL: contents: byte "
+      "realloc_loses_tail|1|MODEL: contents: byte [0-9]+ of .*kept by realloc"
+      "realloc_failure_frees|1|(signal 6 at operation|MODEL: overlap: )"
+      "realloc_zero_allocates|1|MODEL: realloc: to 0 bytes gave 0x"
+      "alignment_of_own_size|1|MODEL: alignment: .* not a multiple of (256|512|1024)"
+      "alignment_unchecked|1|alignment [0-9]+ (gave 0x|returned 0)"
+      "usable_too_large|1|MODEL: usable size: .* overlap"
+      "zero_is_null|1|MODEL: (malloc|calloc|realloc)[a-z_]*: gave NULL"
+      "no_enomem|1|MODEL: [a-z_]+: failed with errno 23130, not ENOMEM"
+      "free_sets_errno|1|MODEL: free[a-z_]*: set errno to 22"
+      "memalign_sets_errno|1|MODEL: posix_memalign: set errno to 12"
+      "memalign_writes_result|1|MODEL: posix_memalign: returned 12 and yet wrote"
+      "pvalloc_keeps_size|1|MODEL: usable size: [0-9]+ of a block of [0-9]+ .pvalloc"
+      "crash_in_realloc|1|signal 11 at operation [0-9]+ of [0-9]+; the program so far:.*--> ")
+    string(REPLACE "|" ";" fields "${row}")
+    list(POP_FRONT fields fault status)
+    string(REPLACE ";" "|" words "${fields}")
+    add_test(NAME fuzz_can_fail.${fault}
+      COMMAND ${CMAKE_COMMAND} "-DFAULT=${fault}" "-DSTATUS=${status}" "-DWORDS=${words}"
+              "-DCOMMAND=$<TARGET_FILE:replay_api_broken>;--random=1;500"
+              -P ${CMAKE_SOURCE_DIR}/tests/conformance/broken/expect.cmake)
+    set_tests_properties(fuzz_can_fail.${fault} PROPERTIES LABELS fuzz TIMEOUT 120)
+  endforeach()
+
+  # The audit fails when a bucket stays empty: one input cannot fill them all.
+  add_test(NAME fuzz_can_fail.audit
+    COMMAND ${CMAKE_COMMAND} -DFAULT=none -DSTATUS=1 "-DWORDS=EMPTY.*FAILED: [0-9]+ of the declared"
+            "-DCOMMAND=$<TARGET_FILE:replay_api_broken>;--audit=1;1"
+            -P ${CMAKE_SOURCE_DIR}/tests/conformance/broken/expect.cmake)
+  set_tests_properties(fuzz_can_fail.audit PROPERTIES LABELS fuzz TIMEOUT 120)
+endif()
+
+# Tests made by --emit-test compile as they are, and pass.
+add_custom_command(OUTPUT emitted_test.c
+  COMMAND replay_api --emit-test ${CMAKE_CURRENT_SOURCE_DIR}/corpus/api/tour > emitted_test.c
+  DEPENDS replay_api ${CMAKE_CURRENT_SOURCE_DIR}/corpus/api/tour VERBATIM)
+if(NOT HAKMEM_SANITIZE MATCHES "thread|memory")
+  add_executable(fuzz_emitted_test ${CMAKE_CURRENT_BINARY_DIR}/emitted_test.c)
+  target_link_libraries(fuzz_emitted_test PRIVATE fuzz_api_model fuzz_harness hakmem_core criterion)
+  target_link_options(fuzz_emitted_test PRIVATE ${fuzz_wraps})
+  add_test(NAME fuzz_emitted_test COMMAND fuzz_emitted_test)
+  set_tests_properties(fuzz_emitted_test PROPERTIES LABELS fuzz TIMEOUT 120)
+endif()
