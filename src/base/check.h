@@ -5,7 +5,7 @@
  *   hak_verify(c, ID, values...)    any checked build: inside predicates' callers
  *   hak_assert_valid(module, x)     level 2 and up: hak_<module>_is_valid(x)
  *
- * Up to three values (integers or pointers cast to uintptr_t) are printed with
+ * Up to four values (integers or pointers cast to uintptr_t) are printed with
  * their names when the check fails; the ID names a row of invariants.def.
  * A check that is off still type-checks, and generates nothing.
  *
@@ -46,15 +46,16 @@ struct hak_check_site {
 
 /* Reports and aborts. Checked builds only. */
 __attribute__((noreturn, cold)) void hak_invariant_failed(const struct hak_check_site *site,
-                                                          const uint64_t values[3]);
+                                                          const uint64_t values[4]);
 
-#define HAK_VALUES_3(a, b, c, ...) {(uint64_t)(a), (uint64_t)(b), (uint64_t)(c)}
+#define HAK_VALUES_4(a, b, c, d, ...)                                                              \
+    {(uint64_t)(a), (uint64_t)(b), (uint64_t)(c), (uint64_t)(d)}
 #define hak_verify(condition_, id_, ...)                                                           \
     do {                                                                                           \
         if (hak_unlikely(!(condition_))) {                                                         \
             static const struct hak_check_site hak_site_ = {HAK_INV_##id_, #condition_,            \
                                                             #__VA_ARGS__, __FILE__, __LINE__};     \
-            const uint64_t hak_values_[3] = HAK_VALUES_3(__VA_ARGS__, 0, 0, 0);                    \
+            const uint64_t hak_values_[4] = HAK_VALUES_4(__VA_ARGS__, 0, 0, 0, 0);                    \
             hak_invariant_failed(&hak_site_, hak_values_);                                         \
         }                                                                                          \
     } while (0)
@@ -72,9 +73,9 @@ __attribute__((noreturn, cold)) void hak_invariant_failed(const struct hak_check
  * predicate. `hak_<module>_verify(const struct *)` never allocates and never
  * changes what it looks at. */
 #if HAK_CHECK_LEVEL >= 2
-#define hak_assert_valid(module_, x_) hak_##module_##_verify(x_)
+#define hak_assert_valid(module_, ...) hak_##module_##_verify(__VA_ARGS__)
 #else
-#define hak_assert_valid(module_, x_) ((void)sizeof(hak_##module_##_verify(x_), 1))
+#define hak_assert_valid(module_, ...) ((void)sizeof(hak_##module_##_verify(__VA_ARGS__), 1))
 #endif
 
 /* The catalogue, in the order of invariants.def. Defined in base/catalogue.c,

@@ -33,10 +33,12 @@ void hak_report_context_checked(int fd);
 #define hak_event(what_, address_, number_) hak_event_record((what_), (address_), (number_))
 #define hak_operation(call_, block_, size_) hak_operation_enter((call_), (block_), (size_))
 #define hak_report_context(fd_) hak_report_context_checked(fd_)
+#define hak_event_ring_end() hak_event_ring_release()
 #else
 #define hak_event(what_, address_, number_) ((void)0)
 #define hak_operation(call_, block_, size_) ((void)0)
 #define hak_report_context(fd_) ((void)0)
+#define hak_event_ring_end() ((void)0)
 #endif
 
 #endif

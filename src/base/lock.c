@@ -12,7 +12,7 @@ enum { SPIN_COUNT = 64 };
 enum { LOCK_FREE = 0, LOCK_HELD = 1, LOCK_HELD_SLEEPERS = 2 };
 
 /* Checked builds only: how many locks of each rank this thread holds. */
-static __thread uint8_t held_by_rank[HAK_LOCK_RANK_COUNT];
+static __thread uint32_t held_by_rank[HAK_LOCK_RANK_COUNT];
 
 HAK_UNUSED static uint32_t highest_rank_held(void) {
     uint32_t rank = HAK_LOCK_RANK_COUNT;

@@ -80,30 +80,18 @@ void hak_os_release(void *address, size_t size_bytes) {
     errno = saved_errno;
 }
 
-/* mremap cannot align, so a move goes to a place reserved for it first. */
-static void *move(void *address, size_t old_size_bytes, size_t new_size_bytes,
-                  size_t alignment_bytes) {
-    void *target = hak_os_reserve(new_size_bytes, alignment_bytes);
-    if (target == NULL) {
-        return NULL;
-    }
-    void *p = mremap(address, old_size_bytes, new_size_bytes, MREMAP_MAYMOVE | MREMAP_FIXED, target);
-    if (p == MAP_FAILED) {
-        munmap(target, new_size_bytes);
-        return NULL;
-    }
-    return p;
-}
-
-void *hak_os_resize(void *address, size_t old_size_bytes, size_t new_size_bytes,
-                    size_t alignment_bytes, bool may_move) {
+bool hak_os_resize(void *address, size_t old_size_bytes, size_t new_size_bytes) {
     int saved_errno = errno;
     void *p = mremap(address, old_size_bytes, new_size_bytes, 0);
-    if (p == MAP_FAILED) {
-        p = may_move ? move(address, old_size_bytes, new_size_bytes, alignment_bytes) : NULL;
-    }
     errno = saved_errno;
-    return p;
+    return p != MAP_FAILED;
+}
+
+bool hak_os_move(void *address, size_t old_size_bytes, void *target, size_t new_size_bytes) {
+    int saved_errno = errno;
+    void *p = mremap(address, old_size_bytes, new_size_bytes, MREMAP_MAYMOVE | MREMAP_FIXED, target);
+    errno = saved_errno;
+    return p != MAP_FAILED;
 }
 
 uint64_t hak_os_clock_coarse_ns(void) {

@@ -33,10 +33,13 @@ void hak_os_purge(void *address, size_t size_bytes);
 /* Gives the address space back. */
 void hak_os_release(void *address, size_t size_bytes);
 
-/* Grows or shrinks a whole reservation; contents are kept up to the smaller
- * size. May move it when `may_move`; the result is aligned to
- * `alignment_bytes`. NULL on failure, with the old range as it was. */
-void *hak_os_resize(void *address, size_t old_size_bytes, size_t new_size_bytes,
-                    size_t alignment_bytes, bool may_move);
+/* Grows or shrinks a whole reservation in place; false when what follows it is
+ * in use. */
+bool hak_os_resize(void *address, size_t old_size_bytes, size_t new_size_bytes);
+
+/* Moves a whole reservation's memory onto another, of `new_size_bytes` at
+ * `target`, whose own memory is lost; the old address space is given back.
+ * False, with both as they were, when the OS cannot. */
+bool hak_os_move(void *address, size_t old_size_bytes, void *target, size_t new_size_bytes);
 
 #endif

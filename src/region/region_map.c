@@ -122,3 +122,15 @@ void hak_region_set_kind(const void *address, size_t count, enum hak_kind kind) 
         hak_store_relaxed(cell, (uint8_t)kind);
     }
 }
+
+void hak_region_lock(void) {
+    hak_lock_acquire(&leaf_lock);
+}
+
+void hak_region_unlock(void) {
+    hak_lock_release(&leaf_lock);
+}
+
+void hak_region_reset_in_child(void) {
+    hak_lock_reset_in_child(&leaf_lock);
+}

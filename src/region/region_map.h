@@ -70,4 +70,9 @@ void hak_region_unregister(const void *address);
 /* Sets the kind of `count` granules from `address` on, in a registered range. */
 void hak_region_set_kind(const void *address, size_t count, enum hak_kind kind);
 
+/* For fork. */
+void hak_region_lock(void);
+void hak_region_unlock(void);
+void hak_region_reset_in_child(void);
+
 #endif

@@ -69,11 +69,12 @@ void hak_chain_tick_owned(struct hak_chain *chain, uint64_t now_ns);
 /* Bytes of the blocks that are handed out (to caches or the program). */
 size_t hak_chain_live_bytes_owned(const struct hak_chain *chain);
 
-/* Reports the first broken invariant of the chain, its SuperSlabs and slabs.
- * Owner; checked builds. */
+/* Reports the first broken invariant of the chain's newest SuperSlab (verify),
+ * or of all its SuperSlabs and slabs (verify_all). Owner; checked builds. */
 void hak_chain_verify(const struct hak_chain *chain);
+void hak_chain_verify_all(const struct hak_chain *chain);
 
-/* As verify, and what holds only when no thread is freeing remotely. */
+/* As verify_all, and what holds only when no thread is freeing remotely. */
 void hak_chain_verify_quiescent(const struct hak_chain *chain);
 
 #endif

@@ -92,7 +92,7 @@ uint32_t hak_chain_trim_owned(struct hak_chain *chain, bool purge) {
 }
 
 void hak_chain_tick_owned(struct hak_chain *chain, uint64_t now_ns) {
-    if (now_ns - chain->purge.tick_ns < HAK_PURGE_DELAY_NS) {
+    if (now_ns < chain->purge.tick_ns + HAK_PURGE_DELAY_NS) {
         return;
     }
     hak_purge_policy_note_tick(&chain->purge, now_ns);

@@ -66,7 +66,7 @@ void hak_pool_tick(uint64_t now_ns) {
     if (!hak_lock_try_acquire(&pool.lock)) {
         return; /* someone is busy with it: the next tick will do */
     }
-    if (now_ns - pool.tick_ns >= HAK_PURGE_DELAY_NS) {
+    if (now_ns >= pool.tick_ns + HAK_PURGE_DELAY_NS) {
         pool.tick_ns = now_ns;
         for (struct hak_superslab *s = pool.first; s != NULL; s = s->next) {
             bool was_dirty = s->dirty != 0;
@@ -106,6 +106,7 @@ void hak_pool_reset_in_child(void) {
     hak_lock_reset_in_child(&pool.lock);
 }
 
+#if HAK_CHECK_LEVEL >= 1
 void hak_pool_verify(void) {
     uint32_t count = 0, dirty = 0;
     hak_lock_acquire(&pool.lock);
@@ -120,3 +121,4 @@ void hak_pool_verify(void) {
     hak_verify(dirty == pool.dirty_count, SS_DIRTY_SUM, dirty, pool.dirty_count);
     hak_lock_release(&pool.lock);
 }
+#endif

@@ -5,18 +5,8 @@
 #include "base/check.h"
 #include "meta/meta.h"
 #include "os/os_memory.h"
+#include "region/granules.h"
 #include "region/region_map.h"
-
-/* Relaxed: a statistic. */
-static _Atomic uint64_t purged_granules;
-
-uint64_t hak_purged_granule_count(void) {
-    return hak_load_relaxed(&purged_granules);
-}
-
-void hak_purged_granule_count_add(uint32_t count) {
-    hak_add_relaxed(&purged_granules, (uint64_t)count);
-}
 
 struct hak_superslab *hak_superslab_create(void) {
     struct hak_superslab *superslab = hak_meta_alloc(sizeof *superslab);
@@ -80,17 +70,9 @@ void hak_superslab_uncarve_owned(struct hak_superslab *superslab, struct hak_sla
 }
 
 uint32_t hak_superslab_purge_owned(struct hak_superslab *superslab, uint32_t mask) {
-    uint32_t todo = superslab->dirty & mask, count = hak_bit_count32(todo);
+    uint32_t todo = superslab->dirty & mask;
     superslab->dirty &= ~todo;
     superslab->aged &= ~todo;
-    while (todo != 0) { /* one call for each group of neighbours */
-        uint32_t first = hak_bit_lowest32(todo);
-        uint32_t inverse = ~(todo >> first);
-        uint32_t length = inverse == 0 ? 32 : hak_bit_lowest32(inverse);
-        hak_os_purge(superslab->base + ((size_t)first << HAK_GRANULE_SHIFT),
-                     (size_t)length << HAK_GRANULE_SHIFT);
-        todo &= ~hak_mask32(first, length);
-    }
-    hak_purged_granule_count_add(count);
-    return count;
+    hak_purge_granules(superslab->base, todo);
+    return hak_bit_count32(todo);
 }

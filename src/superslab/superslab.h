@@ -68,10 +68,6 @@ HAK_INLINE struct hak_superslab *hak_superslab_of_slab(struct hak_slab *slab) {
                                             offsetof(struct hak_superslab, slabs));
 }
 
-/* Granules ever given back to the OS, over all SuperSlabs and chunks. */
-uint64_t hak_purged_granule_count(void);
-void hak_purged_granule_count_add(uint32_t count);
-
 /* Reports the first broken invariant. Owner; checked builds. */
 void hak_superslab_verify(const struct hak_superslab *superslab);
 

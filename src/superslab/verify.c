@@ -128,6 +128,10 @@ void hak_chain_verify(const struct hak_chain *chain) {
     }
 }
 
+void hak_chain_verify_all(const struct hak_chain *chain) {
+    verify_chain(chain, false);
+}
+
 void hak_chain_verify_quiescent(const struct hak_chain *chain) {
     verify_chain(chain, true);
 }

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/* Mappings: see mapping.h. Layer 3. */
+#include "big/mapping.h"
+
+#include "base/atomic.h"
+#include "base/bitmap.h"
+#include "base/constants.h"
+#include "base/event_ring.h"
+#include "base/panic.h"
+#include "big/big_cache.h"
+#include "meta/meta.h"
+#include "os/os_memory.h"
+#include "region/region_map.h"
+
+/* Relaxed: statistics. */
+static _Atomic uint64_t live_count, live_bytes;
+
+void hak_mapping_count(struct hak_mapping_counts *counts) {
+    counts->live_count = hak_load_relaxed(&live_count);
+    counts->live_bytes = hak_load_relaxed(&live_bytes);
+}
+
+size_t hak_mapping_round_size(size_t size_bytes) {
+    if (size_bytes > HAK_SIZE_MAX_BYTES - HAK_SUPERSLAB_SIZE_BYTES) {
+        return 0;
+    }
+    size_t step = hak_power_of_two_floor(size_bytes | HAK_GRANULE_SIZE_BYTES) / 8;
+    step = step < HAK_GRANULE_SIZE_BYTES ? HAK_GRANULE_SIZE_BYTES : step;
+    size_t rounded = hak_round_up(size_bytes, step);
+    return rounded > HAK_SIZE_MAX_BYTES ? 0 : rounded;
+}
+
+static struct hak_mapping *create(size_t size_bytes, size_t alignment_bytes) {
+    struct hak_mapping *mapping = hak_meta_alloc(sizeof *mapping);
+    if (mapping == NULL) {
+        return NULL;
+    }
+    mapping->base = hak_os_reserve(size_bytes, alignment_bytes);
+    if (mapping->base == NULL) {
+        hak_meta_free(mapping, sizeof *mapping);
+        return NULL;
+    }
+    mapping->size_bytes = size_bytes;
+    mapping->alignment_bytes = alignment_bytes;
+    if (!hak_region_register(mapping->base, HAK_GRANULE_SIZE_BYTES, mapping)) {
+        hak_os_release(mapping->base, size_bytes);
+        hak_meta_free(mapping, sizeof *mapping);
+        return NULL;
+    }
+    return mapping;
+}
+
+void hak_mapping_destroy(struct hak_mapping *mapping) {
+    hak_region_unregister(mapping->base);
+    hak_os_release(mapping->base, mapping->size_bytes);
+    hak_meta_free(mapping, sizeof *mapping);
+}
+
+static void note_live(int64_t count, int64_t bytes) {
+    hak_add_relaxed(&live_count, (uint64_t)count);
+    hak_add_relaxed(&live_bytes, (uint64_t)bytes);
+}
+
+void *hak_mapping_alloc(size_t size_bytes, size_t alignment_bytes, bool *is_zero) {
+    size_t size = hak_mapping_round_size(size_bytes);
+    size_t alignment = alignment_bytes < HAK_SUPERSLAB_SIZE_BYTES ? HAK_SUPERSLAB_SIZE_BYTES
+                                                                  : alignment_bytes;
+    if (size == 0) {
+        return NULL;
+    }
+    struct hak_mapping *mapping =
+        alignment == HAK_SUPERSLAB_SIZE_BYTES ? hak_big_cache_take(size) : NULL;
+    *is_zero = mapping == NULL;
+    if (mapping == NULL) {
+        mapping = create(size, alignment);
+    }
+    if (mapping == NULL) {
+        return NULL;
+    }
+    hak_region_set_kind(mapping->base, 1, HAK_KIND_MAPPING);
+    note_live(1, (int64_t)mapping->size_bytes);
+    hak_event("mapping alloc", mapping->base, size);
+    return mapping->base;
+}
+
+static struct hak_mapping *mapping_of(const void *block) {
+    struct hak_mapping *mapping = hak_region_owner(block);
+    return mapping != NULL && mapping->base == block ? mapping : NULL;
+}
+
+void hak_mapping_free(void *block) {
+    struct hak_mapping *mapping = mapping_of(block);
+    if (hak_unlikely(mapping == NULL)) {
+        hak_misuse(HAK_MISUSE_INTERIOR_POINTER, block, 0, "free");
+    }
+    hak_event("mapping free", block, mapping->size_bytes);
+    note_live(-1, -(int64_t)mapping->size_bytes);
+    hak_region_set_kind(block, 1, HAK_KIND_NONE);
+    hak_big_cache_give(mapping);
+}
+
+size_t hak_mapping_size_bytes(const void *block) {
+    const struct hak_mapping *mapping = mapping_of(block);
+    return mapping != NULL ? mapping->size_bytes : 0;
+}
+
+_Atomic uint64_t *hak_mapping_record(const void *block) {
+    struct hak_mapping *mapping = mapping_of(block);
+    return mapping != NULL ? &mapping->record : NULL;
+}
+
+/* Moves to a place reserved and registered before. The old place leaves the
+ * region map before the kernel can give it to another thread. */
+static char *move(struct hak_mapping *mapping, size_t new_size) {
+    char *old = mapping->base, *target = hak_os_reserve(new_size, mapping->alignment_bytes);
+    if (target == NULL) {
+        return NULL;
+    }
+    if (!hak_region_register(target, HAK_GRANULE_SIZE_BYTES, mapping)) {
+        hak_os_release(target, new_size);
+        return NULL;
+    }
+    hak_region_set_kind(old, 1, HAK_KIND_NONE);
+    hak_region_unregister(old);
+    if (!hak_os_move(old, mapping->size_bytes, target, new_size)) {
+        hak_region_unregister(target);
+        hak_os_release(target, new_size);
+        hak_region_register(old, HAK_GRANULE_SIZE_BYTES, mapping); /* its leaf exists */
+        hak_region_set_kind(old, 1, HAK_KIND_MAPPING);
+        return NULL;
+    }
+    mapping->base = target;
+    hak_region_set_kind(target, 1, HAK_KIND_MAPPING);
+    return target;
+}
+
+void *hak_mapping_resize(void *block, size_t new_size_bytes) {
+    struct hak_mapping *mapping = mapping_of(block);
+    size_t size = hak_mapping_round_size(new_size_bytes), old_size = mapping->size_bytes;
+    if (size == 0 || size == old_size) {
+        return size == 0 ? NULL : block;
+    }
+    if (!hak_os_resize(block, old_size, size) && move(mapping, size) == NULL) {
+        return NULL;
+    }
+    mapping->size_bytes = size;
+    note_live(0, (int64_t)size - (int64_t)old_size);
+    hak_event("mapping resize", mapping->base, size);
+    return mapping->base;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/* Mappings: blocks above 1 MiB, each with address space of its own. Layer 3.
+ * Thread safe.
+ *
+ * Sizes are rounded up to eight steps per doubling, at least a granule each:
+ * what is not touched costs no memory, freed mappings fit later requests more
+ * often, and realloc() has room to grow in place. Mappings start on a multiple
+ * of 2 MiB, so each has an owner cell of the region map for itself; only their
+ * first granule has a kind. Freed ones go to the BigCache. */
+#ifndef HAK_BIG_MAPPING_H
+#define HAK_BIG_MAPPING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct hak_mapping {
+    char *base;                          /* const */
+    size_t size_bytes;                   /* owner: of the address space */
+    size_t alignment_bytes;              /* const: of base, at least 2 MiB */
+    _Atomic uint64_t record;             /* checked builds: src/check/guard.h */
+    /* While cached. */
+    uint64_t freed_ns;                   /* lock(big) */
+    struct hak_mapping *bucket_next;     /* lock(big): its bucket's chain */
+    struct hak_mapping *older, *newer;   /* lock(big): by age */
+};
+
+/* What a request for `size_bytes` takes; 0 when it is above the largest size. */
+size_t hak_mapping_round_size(size_t size_bytes);
+
+/* A mapping of at least `size_bytes` aligned to `alignment_bytes` (a power of
+ * two). `*is_zero` tells whether it is known to read as zero. NULL without
+ * memory. */
+void *hak_mapping_alloc(size_t size_bytes, size_t alignment_bytes, bool *is_zero);
+
+/* Takes back a block of kind HAK_KIND_MAPPING; ends the program when none
+ * starts there. */
+void hak_mapping_free(void *block);
+
+/* The size of the mapping that starts at `block`, or 0 when none does. */
+size_t hak_mapping_size_bytes(const void *block);
+
+/* Resizes with mremap; may move; contents are kept. NULL, with the block as it
+ * was, when there is no memory. The new size must be above 1 MiB. */
+void *hak_mapping_resize(void *block, size_t new_size_bytes);
+
+/* The block's record for checked builds. */
+_Atomic uint64_t *hak_mapping_record(const void *block);
+
+/* Gives the address space and the descriptor back. */
+void hak_mapping_destroy(struct hak_mapping *mapping);
+
+struct hak_mapping_counts {
+    uint64_t live_count, live_bytes;
+};
+void hak_mapping_count(struct hak_mapping_counts *counts);
+
+#endif

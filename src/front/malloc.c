@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/* The malloc family under its prefix: hakmem.h. Layer 7.
+ * Aligned allocation is in aligned.c, questions in introspect.c. */
+#include "hakmem.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "front/fast.h"
+
+static void *or_enomem(void *block) {
+    if (hak_unlikely(block == NULL)) {
+        errno = ENOMEM;
+    }
+    return block;
+}
+
+HAK_NOINLINE void *hak_malloc_slow(size_t size_bytes) {
+    if (size_bytes > HAK_CLASS_TABLE_MAX_BYTES && size_bytes <= HAK_CLASS_SIZE_MAX_BYTES) {
+        uint32_t kind = hak_class_of_medium(size_bytes) + HAK_KIND_CLASS_FIRST;
+        void *block = hak_tcache_pop(hak_tls, kind);
+        if (hak_likely(block != NULL)) {
+            return block;
+        }
+    }
+    return or_enomem(hak_heap_alloc_slow(size_bytes, NULL));
+}
+
+void *hak_malloc(size_t size_bytes) {
+    return hak_fast_malloc(size_bytes);
+}
+
+void hak_free(void *block) {
+    hak_fast_free(block);
+}
+
+static void *calloc_unguarded(size_t size_bytes) {
+    bool is_zero = false;
+    if (size_bytes <= HAK_CLASS_SIZE_MAX_BYTES) {
+        void *block = hak_fast_malloc(size_bytes);
+        return block == NULL ? NULL : memset(block, 0, size_bytes);
+    }
+    void *block = or_enomem(hak_heap_alloc_slow(size_bytes, &is_zero));
+    return block == NULL || is_zero ? block : memset(block, 0, size_bytes);
+}
+
+void *hak_calloc(size_t count, size_t size_bytes) {
+    size_t total;
+    if (hak_unlikely(__builtin_mul_overflow(count, size_bytes, &total))) {
+        return or_enomem(NULL);
+    }
+    return HAK_CHECK_LEVEL >= 1 ? or_enomem(hak_guard_calloc(total, "calloc"))
+                                : calloc_unguarded(total);
+}
+
+static void *move(void *block, size_t old_size_bytes, size_t new_size_bytes) {
+    void *fresh = hak_fast_malloc(new_size_bytes);
+    if (hak_likely(fresh != NULL)) {
+        memcpy(fresh, block, old_size_bytes < new_size_bytes ? old_size_bytes : new_size_bytes);
+        hak_fast_free(block);
+    }
+    return fresh;
+}
+
+/* A block stays where it is while at least half of it is used. */
+static void *realloc_unguarded(void *block, size_t size_bytes) {
+    size_t old = hak_heap_block_size(block, "realloc");
+    if (size_bytes <= old && size_bytes > old / 2) {
+        return block;
+    }
+    if (old > HAK_CLASS_SIZE_MAX_BYTES && size_bytes <= HAK_SIZE_MAX_BYTES) {
+        void *resized = hak_heap_resize(block, size_bytes);
+        if (resized != NULL) {
+            return resized;
+        }
+    }
+    return move(block, old, size_bytes);
+}
+
+void *hak_realloc(void *block, size_t size_bytes) {
+    if (block == NULL) {
+        return hak_fast_malloc(size_bytes);
+    }
+    if (size_bytes == 0) {
+        hak_fast_free(block);
+        return NULL;
+    }
+    return HAK_CHECK_LEVEL >= 1 ? or_enomem(hak_guard_realloc(block, size_bytes, "realloc"))
+                                : realloc_unguarded(block, size_bytes);
+}
+
+void *hak_reallocarray(void *block, size_t count, size_t size_bytes) {
+    size_t total;
+    if (hak_unlikely(__builtin_mul_overflow(count, size_bytes, &total))) {
+        return or_enomem(NULL);
+    }
+    return hak_realloc(block, total);
+}
+
+void hak_free_sized(void *block, size_t size_bytes) {
+    if (HAK_CHECK_LEVEL >= 1) {
+        hak_guard_free_sized(block, 1, size_bytes, "free_sized");
+    } else {
+        hak_fast_free(block);
+    }
+}
+
+void hak_free_aligned_sized(void *block, size_t alignment_bytes, size_t size_bytes) {
+    if (HAK_CHECK_LEVEL >= 1) {
+        hak_guard_free_sized(block, alignment_bytes, size_bytes, "free_aligned_sized");
+    } else {
+        hak_fast_free(block);
+    }
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/* C++'s operator new and delete in all forms, in C. Layer 7.
+ *
+ * Written in C so that a C program preloaded with hakmem does not load
+ * libstdc++. What the throwing forms need of it are weak references: a program
+ * that calls operator new has a C++ library, and in any other they are never
+ * called. The names are the Itanium C++ ABI's manglings for LP64. */
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/format.h"
+#include "front/fast.h"
+#include "hakmem.h"
+
+typedef void (*new_handler_function)(void);
+
+/* std::get_new_handler() and libstdc++'s std::__throw_bad_alloc(). */
+__attribute__((weak)) extern new_handler_function hak_cxx_get_new_handler(void)
+    __asm__("_ZSt15get_new_handlerv");
+__attribute__((weak)) extern void hak_cxx_throw_bad_alloc(void) __asm__("_ZSt17__throw_bad_allocv");
+
+/* Runs the new-handler; false when there is none. */
+static bool run_new_handler(void) {
+    new_handler_function handler =
+        hak_cxx_get_new_handler != NULL ? hak_cxx_get_new_handler() : NULL;
+    if (handler == NULL) {
+        return false;
+    }
+    handler();
+    return true;
+}
+
+static void throw_bad_alloc(void) {
+    if (hak_cxx_throw_bad_alloc != NULL) {
+        hak_cxx_throw_bad_alloc();
+    }
+    hak_write_line(STDERR_FILENO, "hakmem: operator new: out of memory, and no C++ library "
+                                  "to throw std::bad_alloc with");
+    abort();
+}
+
+static HAK_NOINLINE void *new_slow(size_t size, size_t alignment, bool throws) {
+    void *block;
+    do {
+        block = alignment == 0 ? hak_malloc(size) : hak_aligned_alloc(alignment, size);
+    } while (block == NULL && run_new_handler());
+    if (block == NULL && throws) {
+        throw_bad_alloc();
+    }
+    return block;
+}
+
+static inline void *new_plain(size_t size, bool throws) {
+    void *block = hak_fast_malloc(size);
+    return hak_likely(block != NULL) ? block : new_slow(size, 0, throws);
+}
+
+/* name: the mangled symbol; NEW(size), NEW(size, nothrow), ... */
+#define NEW(id, mangled)                                                                           \
+    HAK_API void *hak_cxx_##id(size_t size) __asm__(mangled);                                      \
+    HAK_API void *hak_cxx_##id(size_t size) {                                                      \
+        return new_plain(size, true);                                                              \
+    }
+#define NEW_NOTHROW(id, mangled)                                                                   \
+    HAK_API void *hak_cxx_##id(size_t size, const void *nothrow) __asm__(mangled);                 \
+    HAK_API void *hak_cxx_##id(size_t size, const void *nothrow) {                                 \
+        (void)nothrow;                                                                             \
+        return new_plain(size, false);                                                             \
+    }
+#define NEW_ALIGNED(id, mangled)                                                                   \
+    HAK_API void *hak_cxx_##id(size_t size, size_t alignment) __asm__(mangled);                    \
+    HAK_API void *hak_cxx_##id(size_t size, size_t alignment) {                                    \
+        return new_slow(size, alignment, true);                                                    \
+    }
+#define NEW_ALIGNED_NOTHROW(id, mangled)                                                           \
+    HAK_API void *hak_cxx_##id(size_t size, size_t alignment, const void *nothrow)                 \
+        __asm__(mangled);                                                                          \
+    HAK_API void *hak_cxx_##id(size_t size, size_t alignment, const void *nothrow) {               \
+        (void)nothrow;                                                                             \
+        return new_slow(size, alignment, false);                                                   \
+    }
+
+NEW(new, "_Znwm")
+NEW(new_array, "_Znam")
+NEW_NOTHROW(new_nothrow, "_ZnwmRKSt9nothrow_t")
+NEW_NOTHROW(new_array_nothrow, "_ZnamRKSt9nothrow_t")
+NEW_ALIGNED(new_aligned, "_ZnwmSt11align_val_t")
+NEW_ALIGNED(new_array_aligned, "_ZnamSt11align_val_t")
+NEW_ALIGNED_NOTHROW(new_aligned_nothrow, "_ZnwmSt11align_val_tRKSt9nothrow_t")
+NEW_ALIGNED_NOTHROW(new_array_aligned_nothrow, "_ZnamSt11align_val_tRKSt9nothrow_t")
+
+#define DELETE(id, mangled)                                                                        \
+    HAK_API void hak_cxx_##id(void *block) __asm__(mangled);                                       \
+    HAK_API void hak_cxx_##id(void *block) {                                                       \
+        hak_fast_free(block);                                                                      \
+    }
+/* One more argument that says nothing new: nothrow, or an alignment. */
+#define DELETE_1(id, mangled)                                                                      \
+    HAK_API void hak_cxx_##id(void *block, uintptr_t unused) __asm__(mangled);                     \
+    HAK_API void hak_cxx_##id(void *block, uintptr_t unused) {                                     \
+        (void)unused;                                                                              \
+        hak_fast_free(block);                                                                      \
+    }
+#define DELETE_2(id, mangled)                                                                      \
+    HAK_API void hak_cxx_##id(void *block, uintptr_t unused, const void *nothrow)                  \
+        __asm__(mangled);                                                                          \
+    HAK_API void hak_cxx_##id(void *block, uintptr_t unused, const void *nothrow) {                \
+        (void)unused;                                                                              \
+        (void)nothrow;                                                                             \
+        hak_fast_free(block);                                                                      \
+    }
+#define DELETE_SIZED(id, mangled)                                                                  \
+    HAK_API void hak_cxx_##id(void *block, size_t size) __asm__(mangled);                          \
+    HAK_API void hak_cxx_##id(void *block, size_t size) {                                          \
+        hak_free_sized(block, size);                                                               \
+    }
+#define DELETE_SIZED_ALIGNED(id, mangled)                                                          \
+    HAK_API void hak_cxx_##id(void *block, size_t size, size_t alignment) __asm__(mangled);        \
+    HAK_API void hak_cxx_##id(void *block, size_t size, size_t alignment) {                        \
+        hak_free_aligned_sized(block, alignment, size);                                            \
+    }
+
+DELETE(delete, "_ZdlPv")
+DELETE(delete_array, "_ZdaPv")
+DELETE_1(delete_nothrow, "_ZdlPvRKSt9nothrow_t")
+DELETE_1(delete_array_nothrow, "_ZdaPvRKSt9nothrow_t")
+DELETE_1(delete_aligned, "_ZdlPvSt11align_val_t")
+DELETE_1(delete_array_aligned, "_ZdaPvSt11align_val_t")
+DELETE_2(delete_aligned_nothrow, "_ZdlPvSt11align_val_tRKSt9nothrow_t")
+DELETE_2(delete_array_aligned_nothrow, "_ZdaPvSt11align_val_tRKSt9nothrow_t")
+DELETE_SIZED(delete_sized, "_ZdlPvm")
+DELETE_SIZED(delete_array_sized, "_ZdaPvm")
+DELETE_SIZED_ALIGNED(delete_sized_aligned, "_ZdlPvmSt11align_val_t")
+DELETE_SIZED_ALIGNED(delete_array_sized_aligned, "_ZdaPvmSt11align_val_t")

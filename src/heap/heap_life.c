@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+/* Heaps: birth, adoption, thread exit, fork. Layer 5. */
+#include <stddef.h>
+
+#include "base/atomic.h"
+#include "base/check.h"
+#include "base/config.h"
+#include "base/event_ring.h"
+#include "heap/heap.h"
+#include "heap/heap_start.h"
+#include "meta/meta.h"
+#include "os/os_thread.h"
+
+_Static_assert(offsetof(struct hak_heap, tcache) == 0, "hak_tls is the heap's address");
+
+__thread struct hak_tcache *hak_tls = &hak_tcache_none;
+
+/* True once the thread's exit hook has run: it gets no heap any more. */
+static __thread bool thread_has_ended;
+
+static struct hak_lock birth_lock = HAK_LOCK_INIT(HAK_LOCK_RANK_BIRTH);
+static _Atomic(struct hak_heap *) all_heaps;  /* atomic: pushed under birth_lock */
+static _Atomic uint32_t heap_count;
+
+static struct {
+    struct hak_lock lock;
+    struct hak_heap *newest;      /* lock */
+    uint32_t count;               /* lock */
+} abandoned = {.lock = HAK_LOCK_INIT(HAK_LOCK_RANK_ABANDONED)};
+
+struct hak_heap *hak_heap_first(void) {
+    /* H1: acquire pairs with H2 and shows an initialised heap. */
+    return hak_load_acquire(&all_heaps);
+}
+
+uint32_t hak_heap_count(void) {
+    return hak_load_relaxed(&heap_count); /* a statistic */
+}
+
+uint32_t hak_heap_abandoned_count(void) {
+    hak_lock_acquire(&abandoned.lock);
+    uint32_t count = abandoned.count;
+    hak_lock_release(&abandoned.lock);
+    return count;
+}
+
+static struct hak_heap *create(void) {
+    struct hak_heap *heap = hak_meta_alloc(sizeof *heap);
+    if (heap == NULL) {
+        return NULL;
+    }
+    hak_tcache_init(&heap->tcache);
+    hak_lock_init(&heap->lock, HAK_LOCK_RANK_HEAP);
+    hak_chain_init(&heap->chain);
+    hak_lock_acquire(&birth_lock);
+    heap->id = hak_add_relaxed(&heap_count, 1u);
+    heap->all_next = hak_load_relaxed(&all_heaps); /* written under this lock only */
+    /* H2: release publishes the heap to H1. */
+    hak_store_release(&all_heaps, heap);
+    hak_lock_release(&birth_lock);
+    hak_event("heap create", heap, heap->id);
+    return heap;
+}
+
+static void link_abandoned_locked(struct hak_heap *heap) {
+    hak_assert(!heap->is_abandoned, HEAP_ONE_OWNER, heap->id);
+    heap->is_abandoned = true;
+    heap->abandoned_prev = NULL;
+    heap->abandoned_next = abandoned.newest;
+    if (abandoned.newest != NULL) {
+        abandoned.newest->abandoned_prev = heap;
+    }
+    abandoned.newest = heap;
+    abandoned.count++;
+}
+
+static void unlink_abandoned_locked(struct hak_heap *heap) {
+    *(heap->abandoned_prev != NULL ? &heap->abandoned_prev->abandoned_next : &abandoned.newest) =
+        heap->abandoned_next;
+    if (heap->abandoned_next != NULL) {
+        heap->abandoned_next->abandoned_prev = heap->abandoned_prev;
+    }
+    heap->abandoned_next = heap->abandoned_prev = NULL;
+    heap->is_abandoned = false;
+    abandoned.count--;
+}
+
+/* The heap abandoned last: its memory is the warmest. */
+static struct hak_heap *adopt(void) {
+    hak_lock_acquire(&abandoned.lock);
+    struct hak_heap *heap = abandoned.newest;
+    if (heap != NULL) {
+        unlink_abandoned_locked(heap);
+    }
+    hak_lock_release(&abandoned.lock);
+    hak_event("heap adopt", heap, heap != NULL ? heap->id : 0);
+    return heap;
+}
+
+struct hak_heap *hak_heap_borrow(void) {
+    hak_heap_start();
+    struct hak_heap *heap = adopt();
+    return heap != NULL ? heap : create();
+}
+
+void hak_heap_abandon(struct hak_heap *heap) {
+    hak_lock_acquire(&heap->lock);
+    hak_tcache_flush_all_owned(&heap->tcache, &heap->chain);
+    hak_chain_trim_owned(&heap->chain, false);
+    hak_lock_release(&heap->lock);
+    hak_event("heap abandon", heap, heap->id);
+    hak_lock_acquire(&abandoned.lock);
+    link_abandoned_locked(heap);
+    hak_lock_release(&abandoned.lock);
+}
+
+/* Classes of 16 to 256 bytes: what almost every thread asks for first. */
+static void prewarm(struct hak_heap *heap) {
+    uint64_t now_ns = hak_os_clock_coarse_ns();
+    hak_lock_acquire(&heap->lock);
+    for (uint32_t c = hak_class_of(16); c <= hak_class_of(256); c++) {
+        if (!hak_tcache_open_owned(&heap->tcache, c)) {
+            break;
+        }
+        uint32_t half = hak_tcache_capacity(&heap->tcache, c) / 2;
+        if (hak_tcache_refill_owned(&heap->tcache, &heap->chain, c, half, now_ns) == 0 &&
+            hak_chain_expand_owned(&heap->chain, c) != NULL) {
+            hak_tcache_refill_owned(&heap->tcache, &heap->chain, c, half, now_ns);
+        }
+    }
+    hak_lock_release(&heap->lock);
+}
+
+static struct hak_heap *attach(void) {
+    struct hak_heap *heap = hak_heap_borrow();
+    if (heap == NULL) {
+        return NULL;
+    }
+    hak_tls = &heap->tcache; /* from here on this thread can allocate */
+    if (hak_config.prewarm_tls) {
+        prewarm(heap);
+    }
+    hak_os_thread_exit_arm();
+    return heap;
+}
+
+struct hak_heap *hak_heap_current(void) {
+    if (hak_likely(hak_tls != &hak_tcache_none)) {
+        return (struct hak_heap *)(void *)hak_tls;
+    }
+    return thread_has_ended ? NULL : attach();
+}
+
+void hak_heap_on_thread_exit(void) {
+    struct hak_heap *heap = (struct hak_heap *)(void *)hak_tls;
+    thread_has_ended = true;
+    if (hak_tls == &hak_tcache_none) {
+        return;
+    }
+    hak_tls = &hak_tcache_none;
+    hak_heap_abandon(heap);
+    hak_event_ring_end();
+}
+
+/* Only remote frees can have emptied something: abandoning gave the rest. */
+uint32_t hak_heap_reclaim_abandoned(void) {
+    uint32_t given = 0;
+    hak_lock_acquire(&abandoned.lock);
+    for (struct hak_heap *heap = abandoned.newest; heap != NULL; heap = heap->abandoned_next) {
+        /* Relaxed look; what it misses the next one finds. Try: a fork or a
+         * statistic may hold it, and waiting here could close a cycle. */
+        if (hak_load_relaxed(&heap->chain.pending) != NULL && hak_lock_try_acquire(&heap->lock)) {
+            given += hak_chain_trim_owned(&heap->chain, false);
+            hak_lock_release(&heap->lock);
+        }
+    }
+    hak_lock_release(&abandoned.lock);
+    return given;
+}
+
+/* --- fork ---------------------------------------------------------------- */
+
+void hak_heap_fork_prepare(void) {
+    hak_lock_acquire(&birth_lock);
+    for (struct hak_heap *heap = hak_heap_first(); heap != NULL; heap = heap->all_next) {
+        hak_lock_acquire_for_fork(&heap->lock);
+    }
+    hak_lock_acquire(&abandoned.lock);
+}
+
+void hak_heap_fork_parent(void) {
+    hak_lock_release(&abandoned.lock);
+    for (struct hak_heap *heap = hak_heap_first(); heap != NULL; heap = heap->all_next) {
+        hak_lock_release(&heap->lock);
+    }
+    hak_lock_release(&birth_lock);
+}
+
+/* Heaps of threads that did not come along are abandoned as they are, caches
+ * included: whoever adopts one finds its caches filled. A heap that was on its
+ * way from the list to a thread is in neither, so the list is made anew. */
+void hak_heap_fork_child(void) {
+    hak_lock_reset_in_child(&birth_lock);
+    hak_lock_reset_in_child(&abandoned.lock);
+    abandoned.newest = NULL;
+    abandoned.count = 0;
+    for (struct hak_heap *heap = hak_heap_first(); heap != NULL; heap = heap->all_next) {
+        hak_lock_reset_in_child(&heap->lock);
+        heap->is_abandoned = false;
+        if (&heap->tcache != hak_tls) {
+            link_abandoned_locked(heap);
+        }
+    }
+}
+
+#if HAK_CHECK_LEVEL >= 1
+void hak_heap_verify_lists_quiescent(void) {
+    uint32_t marked = 0, linked = 0;
+    hak_lock_acquire(&abandoned.lock);
+    for (struct hak_heap *heap = hak_heap_first(); heap != NULL; heap = heap->all_next) {
+        marked += heap->is_abandoned;
+    }
+    for (struct hak_heap *heap = abandoned.newest; heap != NULL; heap = heap->abandoned_next) {
+        hak_verify(heap->is_abandoned, HEAP_ONE_OWNER, heap->id);
+        hak_verify(&heap->tcache != hak_tls, HEAP_ONE_OWNER, heap->id);
+        linked++;
+    }
+    hak_verify(marked == linked && linked == abandoned.count, HEAP_ONE_OWNER, marked, linked,
+               abandoned.count);
+    hak_lock_release(&abandoned.lock);
+}
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* The policy of adaptive sizing: see adaptive.h. Layer 4. */
+#include "tcache/adaptive.h"
+
+#include "base/check.h"
+
+void hak_adaptive_sizing_init(struct hak_adaptive *sizing, uint32_t capacity_max,
+                              uint32_t fixed_capacity) {
+    uint32_t wanted = fixed_capacity != 0 ? fixed_capacity : (uint32_t)TLS_CACHE_INITIAL_CAPACITY;
+    *sizing = (struct hak_adaptive){
+        .capacity = wanted < capacity_max ? wanted : capacity_max,
+        .capacity_max = capacity_max,
+        .kept_per_mille = UINT32_MAX,
+    };
+}
+
+void hak_update_high_water_mark(struct hak_adaptive *sizing, uint32_t count) {
+    if (count > sizing->high_water_mark) {
+        sizing->high_water_mark = count;
+    }
+    hak_assert(sizing->high_water_mark <= sizing->capacity, TC_HIGH_WATER, sizing->high_water_mark,
+               sizing->capacity);
+}
+
+bool hak_track_refill_for_adaptation(struct hak_adaptive *sizing, uint64_t now_ns) {
+    if (sizing->adapted_ns == 0) {
+        sizing->adapted_ns = now_ns;
+    }
+    sizing->refill_count++;
+    return sizing->refill_count >= ADAPT_REFILL_THRESHOLD ||
+           now_ns >= sizing->adapted_ns + ADAPT_TIME_THRESHOLD_NS;
+}
+
+enum hak_adaptive_decision hak_adaptive_decide(uint32_t high_water_mark, uint32_t capacity,
+                                               uint32_t capacity_max) {
+    if (high_water_mark * 10 > capacity * GROW_THRESHOLD_TENTHS && capacity < capacity_max) {
+        return HAK_ADAPTIVE_GROW;
+    }
+    if (high_water_mark * 10 < capacity * SHRINK_THRESHOLD_TENTHS &&
+        capacity > TLS_CACHE_MIN_CAPACITY) {
+        return HAK_ADAPTIVE_SHRINK;
+    }
+    return HAK_ADAPTIVE_KEEP;
+}
+
+void hak_adaptive_reset_window(struct hak_adaptive *sizing, uint64_t now_ns) {
+    sizing->high_water_mark = 0;
+    sizing->refill_count = 0;
+    sizing->adapted_ns = now_ns;
+}
