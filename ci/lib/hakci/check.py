@@ -24,6 +24,7 @@ OF_THE_BUILDS = {
     "invariants-doc": checks_library.invariants_doc,
 }
 CHECKS = {**OF_THE_TREE, **OF_THE_BUILDS}
+GROUPS = {"sources": [*OF_THE_TREE, "format"], "builds": [*OF_THE_BUILDS]}
 SHOWN = 20
 
 
@@ -58,7 +59,8 @@ def run(name, root, builds):
 def main(argv):
     parser = common.Parser(PROG, description=__doc__)
     parser.add_argument("names", nargs="*", metavar="CHECK",
-                        help=f"of {', '.join(CHECKS)}, format (default: all; format only advises)")
+                        help=f"of {', '.join(CHECKS)}, format, or the groups sources and builds "
+                        "(default: all; format only advises)")
     parser.add_argument("--root", default=common.ROOT, help="another tree than this one")
     for preset in ("release", "checked"):
         parser.add_argument(f"--{preset}", metavar="DIR",
@@ -67,7 +69,7 @@ def main(argv):
     root = Path(options.root).resolve()
     builds = {preset: Path(getattr(options, preset) or root / "build" / preset)
               for preset in ("release", "checked")}
-    names = options.names or [*CHECKS, "format"]
+    names = [name for given in options.names or GROUPS for name in GROUPS.get(given, [given])]
     for name in names:
         if name not in CHECKS and name != "format":
             parser.error(f"no check '{name}'")

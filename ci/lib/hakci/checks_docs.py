@@ -76,8 +76,6 @@ def links(root):
         for number, line in enumerate(text.split("\n"), 1):
             found = [link_problem(root, page, target)
                      for target in LINK.findall(BACKTICKED.sub("", line))]
-            found += [link_problem(root, page, target)
-                      for target in re.findall(r"\[`[^`]*`\]\(([^)\s]+)\)", line)]
             found += [span_problem(root, page, span, tops) for span in BACKTICKED.findall(line)]
             for problem in found:
                 if problem:

@@ -72,8 +72,7 @@ def read_json(_text, command):
     return flatten(value), ""
 
 
-READERS = {"ctest": read_ctest, "libfuzzer": read_libfuzzer, "json": read_json,
-           "adaptive": read_json}
+READERS = {"ctest": read_ctest, "libfuzzer": read_libfuzzer, "json": read_json}
 
 
 def read(kind, log_path, command):

@@ -9,7 +9,7 @@ import threading
 import time
 
 MARKS = {"pass": ("ok", "32"), "fail": ("FAILED", "31"), "timeout": ("TIMED OUT", "31"),
-         "not_run": ("NOT RUN", "31"), "not_in_tree": ("not in this tree yet", "33")}
+         "not_run": ("NOT RUN", "31"), "absent": ("absent", "33")}
 
 
 def clock(seconds):

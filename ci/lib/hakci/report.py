@@ -63,7 +63,7 @@ def stage_html(stage):
     bad = stage["status"] in results.BAD
     parts = [f"<p class=reason>{escaped(stage['reason'])}</p>" if stage["reason"] else "",
              figures_html(stage["figures"])]
-    if stage["command"] and stage["status"] != "not_in_tree":
+    if stage["command"] and stage["status"] != "absent":
         parts.append(f"<p>Command: <code>{escaped(' '.join(stage['command']))}</code></p>")
     if stage["tail"]:
         parts.append(f"<p>The end of its log:</p><pre>{escaped(stage['tail'])}</pre>")
@@ -92,7 +92,7 @@ def facts_html(result):
     facts = {
         "passed": counts["pass"],
         "did not pass": sum(counts[status] for status in results.BAD),
-        "not in this tree yet": counts["not_in_tree"],
+        "absent": counts["absent"],
         "minutes": f"{result['duration_s'] / 60:.1f}",
         "profile": result["profile"],
         "threads": result["threads"],

@@ -13,7 +13,7 @@ from .common import ROOT, output_of, write_atomically, write_json
 SCHEMA = "hakmem.validate/1"
 BAD = ("fail", "timeout", "not_run")
 STATUS_WORDS = {"pass": "passed", "fail": "FAILED", "timeout": "TIMED OUT",
-                "not_run": "NOT RUN", "not_in_tree": "not in this tree yet"}
+                "not_run": "NOT RUN", "absent": "absent"}
 
 
 def _os_name():
@@ -62,7 +62,7 @@ def repeat_command(result):
 def _junit_case(suite, stage):
     case = xml.SubElement(suite, "testcase", name=stage["name"], classname=stage["group"],
                           time=str(stage["duration_s"]))
-    if stage["status"] == "not_in_tree":
+    if stage["status"] == "absent":
         xml.SubElement(case, "skipped", message=stage["reason"])
     elif stage["status"] in BAD:
         problem = xml.SubElement(case, "failure", message=stage["reason"] or "failed")
@@ -85,7 +85,7 @@ def junit(result, out):
         suite = xml.SubElement(
             root, "testsuite", name=group, tests=str(len(stages)),
             failures=str(sum(stage["status"] in BAD for stage in stages)),
-            skipped=str(sum(stage["status"] == "not_in_tree" for stage in stages)),
+            skipped=str(sum(stage["status"] == "absent" for stage in stages)),
             time=str(round(sum(stage["duration_s"] for stage in stages), 2)))
         for stage in stages:
             _junit_case(suite, stage)

@@ -53,8 +53,9 @@ def describe_exit(status):
         return f"killed by signal {-status}"
 
 
-def run_command(command, log_path, limit_s):
-    """Returns (status, exit status, reason). The log begins with the command
+def run_command(command, log_path, limit_s, expect=0):
+    """Returns (status, exit status, reason); success is ending with the exit
+    status `expect`. The log begins with the command
     so that it can be repeated by hand."""
     with open(log_path, "w", encoding="utf-8") as log:
         log.write(f"$ {' '.join(command)}\n")
@@ -76,9 +77,10 @@ def run_command(command, log_path, limit_s):
         except BaseException:
             end_group(process)
             raise
-    if exit_status != 0:
-        return "fail", exit_status, describe_exit(exit_status)
-    return "pass", 0, ""
+    if exit_status != expect:
+        wanted = f", not {expect}" if expect else ""
+        return "fail", exit_status, describe_exit(exit_status) + wanted
+    return "pass", exit_status, ""
 
 
 def run_stage(stage, item, budget, values, logs):
@@ -88,7 +90,8 @@ def run_stage(stage, item, budget, values, logs):
     log_path = logs / (file_name(name) + ".log")
     command = fill(stage.command, values)
     start = time.monotonic()
-    status, exit_status, reason = run_command(command, log_path, budget.limit_s)
+    status, exit_status, reason = run_command(command, log_path, budget.limit_s,
+                                               stage.expect)
     duration_s = time.monotonic() - start
     found, complaint = figures.read(stage.figures, log_path, command)
     if status == "pass" and complaint:

@@ -3,7 +3,8 @@
 
 Every stage must run and pass: a program that was not built is a failure, never
 a skip. Only a row with `coming` may be absent, as long as the part of the tree
-that it names is; the result then lists it as `not_in_tree`.
+that it names is, and one with `machine` on another machine; the result then
+lists it as `absent` and says why.
 
 Placeholders in commands: {threads} {seed} {jobs} {out} (the output folder),
 {work} (seconds or runs, from the budget), {item} (see `each`).
@@ -24,22 +25,25 @@ class Stage:
     name: str
     title: str
     command: tuple
-    coming: str = ""  # a path in the tree that is still being written
     quick: Budget = None  # None: not in this profile
     full: Budget = None
     each: tuple = ()  # a command that prints names: one stage for each of them
+    pick: str = r"^\s*([a-z0-9][\w-]*)"  # which of its lines are names
     each_glob: str = ""  # or a pattern: one stage for each file that matches
     needs: tuple = ()  # stages that must have passed
     figures: str = ""  # how to read its log, see figures.py
+    expect: int = 0  # the exit status that means success
+    coming: str = ""  # a path in the tree that is still being written
+    machine: str = ""  # runs only there
 
     @property
     def group(self):
         return self.name.split(".")[0]
 
 
-def _build(preset, quick=None, full=None, coming=""):
-    return Stage(f"build.{preset}", f"Build: {preset}", ("ci/build", preset), coming,
-                 quick=quick, full=full)
+def _build(preset, quick=None, full=None, machine=""):
+    return Stage(f"build.{preset}", f"Build: {preset}", ("ci/build", preset),
+                 quick=quick, full=full, machine=machine)
 
 
 def _ctest(preset, quick=None, full=None):
@@ -63,7 +67,9 @@ def _stress(preset, title, quick=None, full=None, wrap=()):
         needs=(f"build.{preset}",), figures="json")
 
 
-HUNT = "stress/hunt/CMakeLists.txt"
+HUNT = ("build/hunt/bin/hakmem-hunt",)
+STABILITY = ("build/checked/bin/hakmem-stability", "--threads", "{threads}", "--seed", "{seed}",
+             "--jobs", "{jobs}")
 MEMCHECK = ("valgrind", "--quiet", "--error-exitcode=99", "--leak-check=no",
             "--trace-children=yes")
 
@@ -71,13 +77,15 @@ STAGES = (
     _build("release", Budget(300, 0, 20), Budget(900, 0, 20)),
     _build("checked", Budget(300, 0, 20), Budget(900, 0, 20)),
     _build("fuzz", Budget(300, 0, 10), Budget(900, 0, 10)),
-    _build("hunt", Budget(300, 0, 15), Budget(900, 0, 15), coming=HUNT),
+    _build("hunt", Budget(300, 0, 15), Budget(900, 0, 15), machine="x86_64"),
     _build("asan", full=Budget(900, 0, 25)),
     _build("ubsan", full=Budget(900, 0, 25)),
     _build("tsan", full=Budget(900, 0, 25)),
     _build("msan", full=Budget(900, 0, 25)),
 
-    Stage("check", "Checks of the sources, the libraries and the docs", ("ci/check",),
+    Stage("check.sources", "Checks of the sources and the docs", ("ci/check", "sources"),
+          quick=Budget(60, 0, 2), full=Budget(60, 0, 2)),
+    Stage("check.builds", "Checks of the libraries", ("ci/check", "builds"),
           quick=Budget(60, 0, 3), full=Budget(60, 0, 3),
           needs=("build.release", "build.checked")),
 
@@ -104,31 +112,44 @@ STAGES = (
           ("ci/lib/adaptive-trace", "--out", "{out}/adaptive-4t.json", "--",
            "build/checked/bin/larson_hakmem", "{work}", "8", "128", "1024", "1", "{seed}", "4"),
           quick=Budget(60, 2, 3), full=Budget(120, 10, 12),
-          needs=("build.checked",), figures="adaptive"),
+          needs=("build.checked",), figures="json"),
     Stage("larson.1t", "Larson at one thread: caches grow and shrink",
           ("ci/lib/adaptive-trace", "--out", "{out}/adaptive-1t.json", "--",
            "build/checked/bin/larson_hakmem", "{work}", "8", "128", "1024", "1", "{seed}", "1"),
           quick=Budget(60, 2, 3), full=Budget(120, 10, 12),
-          needs=("build.checked",), figures="adaptive"),
+          needs=("build.checked",), figures="json"),
 
     Stage("hunt.{item}", "Race hunt: {item}",
-          ("build/hunt/bin/hakmem-hunt", "{item}", "--seed", "{seed}", "--seconds", "{work}",
+          (*HUNT, "{item}", "--seed", "{seed}", "--seconds", "{work}",
            "--json", "{out}/hunt.{item}.json"),
-          HUNT, quick=Budget(60, 2, 3), full=Budget(900, 120, 125),
-          each=("build/hunt/bin/hakmem-hunt", "--list"), needs=("build.hunt",), figures="json"),
+          quick=Budget(60, 1, 1), full=Budget(900, 120, 121), machine="x86_64",
+          each=(*HUNT, "--list"), pick=r"^  ([\w-]+) +\d+ threads (?!.*\[planted bug\])",
+          needs=("build.hunt",), figures="json"),
+    Stage("control.hunt.{item}", "Planted race, to be found: {item}",
+          (*HUNT, "{item}", "--seed", "{seed}", "--seconds", "{work}",
+           "--json", "{out}/control.hunt.{item}.json"),
+          quick=Budget(60, 20, 1), full=Budget(120, 60, 1), machine="x86_64",
+          each=(*HUNT, "--list"), pick=r"^  ([\w-]+) +\d+ threads .*\[planted bug\]",
+          needs=("build.hunt",), figures="json", expect=1),
 
     Stage("control.bugbank", "Planted-bug control: each detector finds its bug",
           ("ci/bugbank", "--profile", "control", "--seed", "{seed}",
            "--json", "{out}/bugbank.json"),
-          "tests/bugbank", quick=Budget(90, 0, 25), full=Budget(7200, 0, 1800), figures="json"),
+          coming="tests/bugbank", quick=Budget(90, 0, 25), full=Budget(7200, 0, 1800), figures="json"),
 
+    Stage("runs.{item}", "300 independent runs: {item}",
+          (*STABILITY, "--runs", "300", "--scenarios", "{item}", "--seconds-per-run", "0.2",
+           "--out", "{out}/runs.{item}", "--json", "{out}/runs.{item}.json"),
+          full=Budget(3600, 0, 60), each=("build/checked/bin/hakmem-stress", "--list"),
+          needs=("build.checked",), figures="json"),
     Stage("stability", "Stability: independent runs at {threads} threads",
-          ("build/checked/bin/hakmem-stability", "--threads", "{threads}", "--runs", "{work}",
-           "--seed", "{seed}", "--jobs", "{jobs}", "--json", "{out}/stability.json"),
-          quick=Budget(60, 20, 10), full=Budget(14400, 3000, 3000),
+          (*STABILITY, "--runs", "{work}", "--out", "{out}/stability",
+           "--json", "{out}/stability.json"),
+          quick=Budget(60, 100, 10), full=Budget(14400, 3000, 600),
           needs=("build.checked",), figures="json"),
 
-    Stage("apps", "Real programs preloaded with both libraries", ("ci/real-programs", "--out", "{out}/apps"),
+    Stage("apps", "Real programs preloaded with both libraries",
+          ("ci/real-programs", "--out", "{out}/apps"),
           full=Budget(3600, 0, 900),
           needs=("build.release", "build.checked")),
     Stage("apps.limited", "Real programs under a limited address space",

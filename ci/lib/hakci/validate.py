@@ -3,6 +3,7 @@
 
 import glob
 import os
+import platform
 import re
 import secrets
 import subprocess
@@ -58,15 +59,20 @@ def items_of(stage):
         raise ValueError(f"{command}: {error.strerror}") from error
     except subprocess.TimeoutExpired as error:
         raise ValueError(f"{command}: no answer in 30 s") from error
-    # A line is a name, perhaps followed by what it is about.
-    items = [match[1] for match in re.finditer(r"(?m)^\s*([a-z0-9][\w-]*)", done.stdout)]
+    matches = (re.match(stage.pick, line) for line in done.stdout.split("\n"))
+    items = [match[1] for match in matches if match]
     if done.returncode != 0 or not items:
         raise ValueError(f"{command}: {runner.describe_exit(done.returncode)}, no names printed")
     return items
 
 
-def is_here(stage):
-    return not stage.coming or (common.ROOT / stage.coming).exists()
+def why_absent(stage):
+    """Why a stage cannot be asked for here; "" for almost all of them."""
+    if stage.machine and stage.machine != platform.machine():
+        return f"for {stage.machine} only"
+    if stage.coming and not (common.ROOT / stage.coming).exists():
+        return f"{stage.coming} is not there yet"
+    return ""
 
 
 class Run:
@@ -89,9 +95,9 @@ class Run:
 
     def _row(self, stage, budget):
         """Runs one row of the table: a stage, or one for each of its items."""
-        if not is_here(stage):
-            reason = f"{stage.coming} is not there"
-            return self._record(stage, runner.entry_not_run(stage, "not_in_tree", reason))
+        absence = why_absent(stage)
+        if absence:
+            return self._record(stage, runner.entry_not_run(stage, "absent", absence))
         broken = [name for name in stage.needs if self.status.get(name) != "pass"]
         if broken:
             reason = f"{', '.join(broken)} did not pass"
@@ -117,7 +123,7 @@ class Run:
             for place, (stage, budget) in enumerate(rows):
                 self.later_s = sum(
                     later.expected_s * (6 if row.each or row.each_glob else 1)
-                    for row, later in rows[place + 1:] if is_here(row))
+                    for row, later in rows[place + 1:] if not why_absent(row))
                 self._row(stage, budget)
         except KeyboardInterrupt:
             interrupted = True
@@ -133,7 +139,7 @@ def print_verdict(result, out):
     print()
     for stage in bad:
         print(f"{results.STATUS_WORDS[stage['status']]}: {stage['name']}: {stage['reason']}")
-    absent = f", {counts['not_in_tree']} not in this tree yet" if counts["not_in_tree"] else ""
+    absent = f", {counts['absent']} absent" if counts["absent"] else ""
     print(f"{result['verdict'].upper()}: {counts['pass']} stages passed, {len(bad)} did not{absent}"
           f" ({clock(result['duration_s'])} min)")
     print(f"report: {results.relative(out / 'report.html')}   "
