@@ -61,7 +61,8 @@ def parser():
     p.add_argument("--subject", default="hakmem", metavar="NAME",
                    help="whose speed is compared with the best peer's, and what the gate holds"
                         " (default hakmem; NAME=/path/lib.so with --gate)")
-    p.add_argument("--workloads", type=name_list, metavar="LIST", help="only these")
+    p.add_argument("--workloads", type=name_list, metavar="LIST",
+                   help="only these; with --gate also WORKLOAD/THREADS")
     p.add_argument("--threads", type=thread_list, metavar="LIST", help="thread counts, as 1,4")
     p.add_argument("--rounds", type=whole_number(1, 1000), metavar="N", help="(default 7)")
     p.add_argument("--seconds", type=seconds, metavar="T",
@@ -212,8 +213,9 @@ def run_gate(options, tools, subject):
     if options.ceilings.exists() or not options.record:
         ceilings = gate.load(options.ceilings)
     with tempfile.TemporaryDirectory(prefix="hakmem-gate-") as folder:
-        measured = gate_measure.measure(tools, subject, options.seed, folder,
-                                        lambda row, a: say(f"ci/bench: gate, {row} on {a.name}"))
+        measured = gate_measure.measure(
+            tools, subject, options.workloads, options.seed, folder,
+            lambda row, a: say(f"ci/bench: gate, {row} on {a.name}"))
     if options.record:
         ceilings = gate.record(measured, ceilings)
         gate.save(options.ceilings, ceilings)

@@ -19,8 +19,8 @@ VERSION = 1
 # kernel's fault-around, far below what a mistake costs.
 ALLOWANCES = {
     "instructions": lambda v: round(v + 0.5, 1),
-    "minor_faults": lambda v: math.ceil(v * 1.15) + 64,
-    "peak_rss_bytes": lambda v: math.ceil(v * 1.08) + 512 * 1024,
+    "minor_faults": lambda v: math.ceil(v * 1.15) + 16,
+    "peak_rss_bytes": lambda v: math.ceil(v * 1.08) + 256 * 1024,
     "after_free_rss_bytes": lambda v: math.ceil(v * 1.15) + 1024 * 1024,
     "time_ratio": lambda v: round(v * 1.5, 2),
 }

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Measures what the gate holds, on one allocator (and glibc for the ratios)."""
 
+from hakci.common import UsageError
+
 from .allocators import resolve
 from .instructions import SHAPES, count_shape, empty_turns
 from .measure import Failure, run_workload
@@ -27,6 +29,7 @@ MEMORY_ROWS = (
     ("mid-sizes", 1, 20000),
     ("big-mappings", 1, 30),
     ("server", 4, 40000),
+    ("return-all", 1, 500000),
     ("return-all", 4, 500000),
     ("return-most", 4, 500000),
     ("phases", 1, 1),
@@ -52,8 +55,21 @@ def _runner(programs, row, operations, seed, folder):
         programs, row, allocator, ["--operations", operations], seed, folder, timeout_for(10))
 
 
-def _memory(programs, subject, seed, folder, progress, measured):
-    for name, threads, operations in MEMORY_ROWS:
+def only(gate_rows, names):
+    """The gate's rows that are named, as WORKLOAD or WORKLOAD/THREADS; all for None."""
+    return [row for row in gate_rows
+            if names is None or row[0] in names or f"{row[0]}/{row[1]}" in names]
+
+
+def require_known(names):
+    for name in names or ():
+        if not only(MEMORY_ROWS + TIME_ROWS, [name]):
+            known = sorted({row[0] for row in MEMORY_ROWS + TIME_ROWS})
+            raise UsageError(f"the gate has no row of '{name}'; it has {', '.join(known)}")
+
+
+def _memory(programs, subject, names, seed, folder, progress, measured):
+    for name, threads, operations in only(MEMORY_ROWS, names):
         row = Row(name, threads, "memory")
         progress(row.key, subject)
         run = _runner(programs, row, operations, seed, folder)
@@ -73,9 +89,10 @@ def _time_ratio(runs, row, subject, reference):
     return round(spread(paired_ratios(seconds[subject.name], seconds[reference.name])).median, 3)
 
 
-def _times(programs, subject, seed, folder, progress, measured):
+def _times(programs, subject, names, seed, folder, progress, measured):
     reference = resolve("glibc")
-    rows = {Row(name, threads, "speed"): operations for name, threads, operations in TIME_ROWS}
+    rows = {Row(name, threads, "speed"): operations
+            for name, threads, operations in only(TIME_ROWS, names)}
     if subject.name == reference.name:
         # Against itself, as the gate's own test does: exactly 1.
         measured["time_ratio"] = {row.key: 1.0 for row in rows}
@@ -88,8 +105,13 @@ def _times(programs, subject, seed, folder, progress, measured):
         measured["time_ratio"][row.key] = _time_ratio(runs, row, subject, reference)
 
 
-def measure(programs, subject, seed, folder, progress):
-    """{metric: {row: number, or a reason it has none}} for gate.compare()."""
+def measure(programs, subject, names, seed, folder, progress):
+    """{metric: {row: number, or a reason it has none}} for gate.compare().
+
+    With `names`, only these workloads: fewer figures than a full file has
+    ceilings, which gate.compare() fails.
+    """
+    require_known(names)
     measured = {"instructions": {}, "minor_faults": {}, "peak_rss_bytes": {},
                 "after_free_rss_bytes": {}, "time_ratio": {}}
     empties = empty_turns(programs.bench)
@@ -98,6 +120,6 @@ def measure(programs, subject, seed, folder, progress):
         count = count_shape(programs.bench, shape, subject, empties)
         measured["instructions"][shape.name] = (
             count.reason if isinstance(count, Failure) else count)
-    _memory(programs, subject, seed, folder, progress, measured)
-    _times(programs, subject, seed, folder, progress, measured)
+    _memory(programs, subject, names, seed, folder, progress, measured)
+    _times(programs, subject, names, seed, folder, progress, measured)
     return measured

@@ -104,7 +104,7 @@
         },
       },
       plugins: {
-        legend: { labels: { color: colour("--ink"), usePointStyle: true, boxWidth: 8 } },
+        legend: { labels: { color: colour("--ink"), usePointStyle: true, boxWidth: 8, boxHeight: 8 } },
         tooltip: {
           callbacks: {
             title: (items) => rows[items[0].raw.row],

@@ -14,7 +14,7 @@ HERE = Path(__file__).resolve().parent
 CHARTS = ("time", "peak_rss", "minor_faults")
 TITLES = {"time": "Time", "peak_rss": "Peak RSS", "minor_faults": "Minor faults"}
 # Chart height: room for the axis and for each row of dots.
-AXIS_PIXELS, ROW_PIXELS = 70, 24
+AXIS_PIXELS, ROW_PIXELS = 70, 28
 
 
 def require_chart_library():
@@ -25,9 +25,11 @@ def require_chart_library():
 def chart_data(report):
     """What page.js draws: per metric the row names and a series per allocator."""
     names = [name for name in report["allocators"] if name != report["reference"]]
-    keys = list(report["rows"])
     data = {}
     for metric in CHARTS:
+        # Rows without a figure, as an idle process's time, would be empty lines.
+        keys = [key for key, cells in report["rows"].items()
+                if any(_point(cells[name], metric) for name in names)]
         series = [{"name": name, "points": [_point(report["rows"][key][name], metric)
                                             for key in keys]} for name in names]
         data[metric] = {"rows": keys, "series": series}
@@ -69,8 +71,8 @@ def metric_html(report, metric):
             f"</th>{foot}</tr></tfoot></table></div>")
 
 
-def _section(report, metric):
-    height = AXIS_PIXELS + ROW_PIXELS * len(report["rows"])
+def _section(report, metric, row_count):
+    height = AXIS_PIXELS + ROW_PIXELS * row_count
     about = html.escape(table.HEADINGS[metric].format(reference=report["reference"]))
     return (f'<section><h2>{TITLES[metric]}</h2><p class="quiet">{about}</p>'
             f'<div class="chart" style="height:{height}px"><canvas id="chart-{metric}" role="img"'
@@ -101,16 +103,18 @@ def _failures(report):
 def render(report):
     """The page. `</` is escaped in the data so that no name can end the script."""
     require_chart_library()
+    data = chart_data(report)
     parts = {
         "@FACTS@": _facts(report),
         "@FAILURES@": _failures(report),
-        "@SECTIONS@": "".join(_section(report, metric) for metric in CHARTS),
+        "@SECTIONS@": "".join(_section(report, metric, len(data[metric]["rows"]))
+                               for metric in CHARTS),
         "@RETURN@": _text_section("Memory given back, in MiB: peak > right after the free >"
                                   " half a second later", table.return_table(report)),
         "@BEST@": _text_section(f"{report['subject']} against the fastest peer (above 1: faster)",
                                 table.best_table(report)),
         "@REFERENCE@": html.escape(report["reference"]),
-        "@DATA@": json.dumps(chart_data(report)).replace("</", "<\\/"),
+        "@DATA@": json.dumps(data).replace("</", "<\\/"),
         "@SCRIPT@": (HERE / "page.js").read_text(encoding="utf-8"),
         "@CHART_LIBRARY@": CHART_LIBRARY.read_text(encoding="utf-8"),
     }
