@@ -27,6 +27,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "hakmem.h"
+
 #include "../common/random.h"
 
 #include "../common/allocator.h"
@@ -172,9 +174,10 @@ static void report(const struct line *lines, uint64_t line_count, double elapsed
 }
 
 /** The log is on by default in this program. hakmem reads its variables when it
- *  starts, before main(), so a change needs a new start. */
+ *  starts, before main(), so a change needs a new start. In checked builds it is
+ *  on already. */
 static void restart_with_log(char **argv) {
-    if (getenv("HAKMEM_ADAPTIVE_LOG") != NULL) {
+    if (getenv("HAKMEM_ADAPTIVE_LOG") != NULL || hak_check_level() > 0) {
         return;
     }
     setenv("HAKMEM_ADAPTIVE_LOG", "1", 1);

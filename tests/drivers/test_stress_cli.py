@@ -88,7 +88,7 @@ class OnHakmem(DriverTest):
             self.assertEqual(walked > 0, CHECK_LEVEL > 0, scenario)
 
     def test_shrink_scenario_makes_caches_grow_and_shrink(self):
-        result = self.result_of("shrink", 1)
+        result = self.result_of("shrink", 8)
         self.assertGreater(result["grow_count"], 0)
         self.assertGreater(result["shrink_count"], 0)
 
