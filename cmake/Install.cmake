@@ -45,13 +45,16 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/package/hakmemConfigVersi
 install(FILES ${PROJECT_BINARY_DIR}/package/hakmemConfig.cmake
   ${PROJECT_BINARY_DIR}/package/hakmemConfigVersion.cmake DESTINATION ${package_dir})
 
+# The .pc file finds its prefix from where it is, so that the prefix may still be
+# chosen at install time, and moved.
+file(RELATIVE_PATH pc_to_prefix /p/${CMAKE_INSTALL_LIBDIR}/pkgconfig /p)
 configure_file(${PROJECT_SOURCE_DIR}/cmake/hakmem.pc.in
   ${PROJECT_BINARY_DIR}/package/${pc_library}.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/package/${pc_library}.pc
   DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
-# The programs a user runs; each exists once its part of the tree is built.
-foreach(program hakmem larson_hakmem hakmem-stress hakmem-stability hakmem-hunt hakmem-bench)
+# The drivers install themselves (stress/, runner/); these are installed from here.
+foreach(program hakmem-hunt hakmem-bench)
   if(TARGET ${program})
     install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
   endif()

@@ -7,6 +7,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -21,6 +22,12 @@
 #define HAS_ASAN 0
 #endif
 static const bool has_asan = HAS_ASAN;
+
+/* The adaptive log would drown the reports, and writing it takes time: off
+ * unless asked for. Before the allocator's own constructors read it. */
+__attribute__((constructor(101))) static void silence_adaptive_log(void) {
+    setenv("HAKMEM_ADAPTIVE_LOG", "0", 0);
+}
 
 static const int fatal_signals[] = {SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP};
 enum { FATAL_COUNT = sizeof fatal_signals / sizeof fatal_signals[0] };

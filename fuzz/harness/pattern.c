@@ -5,11 +5,12 @@
  * through memcpy, which the compiler turns into plain loads and stores. */
 #include "pattern.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "rng.h"
 
-enum { WORD_BYTES = sizeof(uint64_t) };
+enum { WORD_BYTES = sizeof(uint64_t), LINE_WORDS = 16, LINE_BYTES = LINE_WORDS * WORD_BYTES };
 
 static uint64_t base_of(uint64_t seed) {
     return hak_fuzz_mix(seed + 1);
@@ -56,6 +57,18 @@ static size_t mismatch_bytewise(const unsigned char *bytes, size_t offset, size_
     return SIZE_MAX;
 }
 
+/* Whether a whole line is right; without an early exit, so that the compiler
+ * makes vector code of it. */
+static bool is_line_right(const unsigned char *bytes, size_t offset, uint64_t base) {
+    uint64_t differences = 0;
+    for (size_t i = 0; i < LINE_WORDS; i++) {
+        uint64_t word;
+        memcpy(&word, bytes + offset + i * WORD_BYTES, WORD_BYTES);
+        differences |= word ^ word_at(offset / WORD_BYTES + i, base);
+    }
+    return differences == 0;
+}
+
 size_t hak_pattern_mismatch(const void *block, size_t first_offset, size_t size_bytes,
                             uint64_t seed) {
     uint64_t base = base_of(seed);
@@ -66,6 +79,9 @@ size_t hak_pattern_mismatch(const void *block, size_t first_offset, size_t size_
     size_t found = mismatch_bytewise(bytes, first_offset, offset, base);
     if (found != SIZE_MAX) {
         return found;
+    }
+    while (end - offset >= LINE_BYTES && is_line_right(bytes, offset, base)) {
+        offset += LINE_BYTES;
     }
     for (; end - offset >= WORD_BYTES; offset += WORD_BYTES) {
         uint64_t word;

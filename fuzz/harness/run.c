@@ -42,8 +42,7 @@ void hak_fuzz_report_current(const char *reason) {
     char line[400];
     bool at_end = current_op == op_count;
     snprintf(line, sizeof line, "fuzz_%s: %s at %s %zu of %zu; the program so far:\n",
-             hak_fuzz_target.name, reason, at_end ? "the end, after operation" : "operation",
-             at_end ? op_count - 1 : current_op, op_count);
+             hak_fuzz_target.name, reason, at_end ? "the end," : "operation", current_op, op_count);
     write_line(STDERR_FILENO, line);
     size_t shown = at_end ? op_count : current_op + 1;
     hak_fuzz_print_program(STDERR_FILENO, ops, shown, at_end ? SIZE_MAX : current_op);
@@ -105,9 +104,6 @@ bool hak_fuzz_step(void) {
 
 size_t hak_fuzz_run(const uint8_t *data, size_t size_bytes) {
     op_count = hak_fuzz_decode(data, size_bytes, ops);
-    if (op_count == 0) {
-        return 0;
-    }
     next_op = 0;
     current_op = 0;
     is_running = true;

@@ -20,7 +20,7 @@ if(TARGET broken_shim)
       "calloc_wraps|1|MODEL: calloc: gave 0x[0-9a-f]+ for a request that cannot be met"
       "realloc_rounds_copy|1|MODEL: contents: byte "
       "realloc_loses_tail|1|MODEL: contents: byte [0-9]+ of .*kept by realloc"
-      "realloc_failure_frees|1|(signal 6 at operation|MODEL: overlap: )"
+      "realloc_failure_frees|1|(signal 6 at |MODEL: overlap: )"
       "realloc_zero_allocates|1|MODEL: realloc: to 0 bytes gave 0x"
       "alignment_of_own_size|1|MODEL: alignment: .* not a multiple of (256|512|1024)"
       "alignment_unchecked|1|alignment [0-9]+ (gave 0x|returned 0)"
