@@ -113,11 +113,16 @@ uint32_t hak_os_cpu_count(void) {
 static pthread_key_t exit_key;
 static void (*exit_hook)(void);
 
+/* The last round but one of those that POSIX promises. ThreadSanitizer and its
+ * like end a thread's state in the last, and what they intercept must not be
+ * called after that. */
+enum { HOOK_ROUND = PTHREAD_DESTRUCTOR_ITERATIONS - 1 };
+
 /* The key's value counts the rounds: 1 in the first. Setting it again asks for
- * one more round; the last that POSIX promises runs the hook. */
+ * one more round. */
 static void on_key_round(void *value) {
     uintptr_t round = (uintptr_t)value;
-    if (round < PTHREAD_DESTRUCTOR_ITERATIONS) {
+    if (round < HOOK_ROUND) {
         pthread_setspecific(exit_key, (void *)(round + 1));
     } else {
         exit_hook();
