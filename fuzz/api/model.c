@@ -12,7 +12,7 @@
 
 enum {
     ALWAYS_WHOLE_BYTES = 64 * 1024,
-    WHOLE_BUDGET_BYTES = 1024 * 1024, /* of larger blocks, per input, while fuzzing */
+    WHOLE_BUDGET_BYTES = 256 * 1024, /* of larger blocks, per input, while fuzzing */
     SAMPLE_COUNT = 16,
     SAMPLE_BYTES = 64,
     END_BYTES = 4096,
