@@ -38,7 +38,7 @@ static const struct argp_option option_list[] = {
     {"library", OPTION_LIBRARY, "LIBX.SO", 0, "test this malloc, preloaded, instead of hakmem", 0},
     {"timeout", OPTION_TIMEOUT, "T", 0, "a run without progress for T seconds hangs (60)", 0},
     {"json", OPTION_JSON, "FILE", 0, "write the result to FILE", 0},
-    {"out", OPTION_OUT, "DIR", 0, "keep the first failure in DIR (stability-out)", 0},
+    {"out", OPTION_OUT, "DIR", 0, "keep the first failure in DIR (out)", 0},
     {0},
 };
 
@@ -250,7 +250,7 @@ int main(int argc, char **argv) {
                                               .run_count = 3000,
                                               .seconds_per_run = 0.03,
                                               .timeout_seconds = 60.0,
-                                              .out_dir = "stability-out"}};
+                                              .out_dir = "out"}};
     static struct stability_tally tally;
     struct progress progress;
     argp_parse(&parser, argc, argv, 0, NULL, &options);
