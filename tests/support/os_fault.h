@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* An operating system that fails on demand: replaces the functions of
+ * src/os/os_memory.h at link time (OS_FAULTS in hak_add_unit_test). Until told
+ * otherwise it only counts and passes on. Thread safe. */
+#ifndef TEST_SUPPORT_OS_FAULT_H
+#define TEST_SUPPORT_OS_FAULT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Which calls can fail; a bit each. */
+enum test_os_call {
+    TEST_OS_RESERVE = 1,
+    TEST_OS_RESERVE_SPARSE = 2,
+    TEST_OS_RESIZE = 4,
+    TEST_OS_MOVE = 8,
+    TEST_OS_ALL = 15,
+};
+
+/* From now on the n-th call of those in `calls` fails (1: the next), and with
+ * it all that follow when `forever`, else only that one. */
+void test_os_fail_at(uint32_t calls, uint64_t n, int forever);
+
+/* Nothing fails any more. */
+void test_os_recover(void);
+
+/* Calls made fail since the last test_os_fail_at(). */
+uint64_t test_os_failed_count(void);
+
+/* Since the process started: address space reserved minus released, and bytes
+ * purged. Resizing and moving count. */
+int64_t test_os_held_bytes(void);
+uint64_t test_os_purged_bytes(void);
+
+#endif
