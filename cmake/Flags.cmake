@@ -7,7 +7,8 @@ target_compile_definitions(hakmem_flags INTERFACE _GNU_SOURCE)
 target_compile_options(hakmem_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
   $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes -Wmissing-prototypes>
-  -fno-omit-frame-pointer -g)
+  # Release has no debug information: it names every check of the catalogue.
+  -fno-omit-frame-pointer $<$<NOT:$<CONFIG:Release>>:-g>)
 
 if(HAKMEM_SANITIZE)
   target_compile_options(hakmem_flags INTERFACE -fsanitize=${HAKMEM_SANITIZE})

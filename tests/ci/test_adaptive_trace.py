@@ -13,11 +13,11 @@ KEEP = "[TLS_CACHE] Keep class 1 at 64 slots (usage=45.2%)"
 
 
 class AdaptiveTrace(Case):
-    def trace(self, *lines, end="exit 0"):
+    def trace(self, *lines, end="exit 0", options=()):
         log = self.write("log", "".join(line + "\n" for line in lines))
         program = self.program("program", f"cat {log} >&2\n{end}")
         self.out = self.folder / "out.json"
-        return self.run_ci("lib/adaptive-trace", "--out", self.out, "--", program)
+        return self.run_ci("lib/adaptive-trace", "--out", self.out, *options, "--", program)
 
     def test_a_good_log(self):
         done = self.trace("[other] line", INIT, GROW, KEEP, SHRINK)
@@ -44,6 +44,12 @@ class AdaptiveTrace(Case):
             done = self.trace(*lines)
             self.assertEqual(done.returncode, 1, lines)
             self.assertIn(words, done.stdout)
+
+    def test_only_what_is_required(self):
+        self.assertEqual(self.trace(INIT, GROW, options=["--require", "grow"]).returncode, 0)
+        done = self.trace(INIT, GROW, options=["--require", "shrink"])
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("no class was seen to shrink", done.stdout)
 
     def test_a_program_that_fails(self):
         done = self.trace(INIT, GROW, SHRINK, end="exit 3")

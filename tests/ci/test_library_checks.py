@@ -79,6 +79,10 @@ class Libraries(Case):
         self.make(CLEAN + 'const char *text = "SS_CHAIN";\n')
         self.assertEqual(len(self.release_clean()), 2)
 
+    def test_an_id_in_debug_information(self):
+        self.make(CLEAN + 'const char *text = "HAK_INV_SS_CHAIN";\n')
+        self.assertEqual(len(self.release_clean()), 2)
+
     def test_an_id_inside_a_longer_word(self):
         self.make(CLEAN + 'const char *text = "PASS_CHAINED";\n')
         self.assertEqual(self.release_clean(), [])

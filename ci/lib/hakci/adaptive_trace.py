@@ -15,6 +15,7 @@ from . import common
 PROG = "ci/lib/adaptive-trace"
 INITIAL, LOWEST, HIGHEST = 64, 16, 2048
 MAX_POINTS = 4000
+REQUIRED = {"grow": ("grow",), "shrink": ("shrink",), "both": ("grow", "shrink")}
 
 INIT = f"[ADAPTIVE] Adaptive sizing initialized (initial_cap={INITIAL}, min={LOWEST}, max={HIGHEST})"
 CHANGE = re.compile(r"^\[TLS_CACHE\] (Grow|Shrink) class (\d+): (\d+) (?:→|->) (\d+) slots "
@@ -79,12 +80,12 @@ def summarize(command, status, events, seconds):
             "capacity_over_time": kept}
 
 
-def complaints(summary, events):
+def complaints(summary, events, required):
     if summary["exit_status"] != 0:
         yield f"the program ended with status {summary['exit_status']}"
     if not any(event[1] == "init" for event in events):
         yield f"the log lacks its first line: {INIT}"
-    for kind in ("grow", "shrink"):
+    for kind in required:
         if not summary[f"{kind}_lines"]:
             yield f"no class was seen to {kind}"
 
@@ -92,6 +93,8 @@ def complaints(summary, events):
 def main(argv):
     parser = common.Parser(PROG, description=__doc__)
     parser.add_argument("--out", required=True, metavar="FILE", help="the JSON file")
+    parser.add_argument("--require", choices=("grow", "shrink", "both"), default="both",
+                        help="which changes must be seen (default both)")
     parser.add_argument("command", nargs="+", help="-- PROGRAM ARGS")
     options = parser.parse_args(argv)
     try:
@@ -103,7 +106,7 @@ def main(argv):
         raise common.UsageError(f"cannot run {options.command[0]}: {error.strerror}") from error
     summary = summarize(options.command, status, events, seconds)
     common.write_json(options.out, summary)
-    found = list(complaints(summary, events))
+    found = list(complaints(summary, events, REQUIRED[options.require]))
     for complaint in found:
         print(f"{PROG}: {complaint}")
     return common.FOUND if found else common.OK

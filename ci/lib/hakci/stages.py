@@ -67,6 +67,15 @@ def _stress(preset, title, quick=None, full=None, wrap=()):
         needs=(f"build.{preset}",), figures="json")
 
 
+def _larson(name, title, threads, quick=None, full=None, require="grow"):
+    return Stage(
+        f"larson.{name}", f"Larson at {title}",
+        ("ci/lib/adaptive-trace", "--require", require, "--out", f"{{out}}/adaptive-{name}.json",
+         "--", "build/release/bin/larson_hakmem", "{work}", "8", "128", "1024", "1", "12345",
+         str(threads)),
+        quick=quick, full=full, needs=("build.release",), figures="json")
+
+
 HUNT = ("build/hunt/bin/hakmem-hunt",)
 STABILITY = ("build/checked/bin/hakmem-stability", "--threads", "{threads}", "--seed", "{seed}",
              "--jobs", "{jobs}")
@@ -108,16 +117,10 @@ STAGES = (
     _stress("tsan", "Stress under ThreadSanitizer", full=Budget(900, 30, 35)),
     _stress("checked", "Stress under Memcheck", full=Budget(1800, 5, 60), wrap=MEMCHECK),
 
-    Stage("larson.4t", "Larson at four threads: caches grow and shrink",
-          ("ci/lib/adaptive-trace", "--out", "{out}/adaptive-4t.json", "--",
-           "build/checked/bin/larson_hakmem", "{work}", "8", "128", "1024", "1", "{seed}", "4"),
-          quick=Budget(60, 2, 3), full=Budget(120, 10, 12),
-          needs=("build.checked",), figures="json"),
-    Stage("larson.1t", "Larson at one thread: caches grow and shrink",
-          ("ci/lib/adaptive-trace", "--out", "{out}/adaptive-1t.json", "--",
-           "build/checked/bin/larson_hakmem", "{work}", "8", "128", "1024", "1", "{seed}", "1"),
-          quick=Budget(60, 2, 3), full=Budget(120, 10, 12),
-          needs=("build.checked",), figures="json"),
+    _larson("4t", "four threads: caches grow", 4, Budget(60, 2, 2), Budget(120, 10, 10)),
+    _larson("1t", "one thread: caches grow", 1, Budget(60, 2, 2), Budget(120, 10, 10)),
+    _larson("both", "ten seconds at four threads: caches grow and shrink", 4,
+            full=Budget(60, 10, 10), require="both"),
 
     Stage("hunt.{item}", "Race hunt: {item}",
           (*HUNT, "{item}", "--seed", "{seed}", "--seconds", "{work}",
