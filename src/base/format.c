@@ -32,6 +32,10 @@ static void add_char(struct hak_text *text, char c) {
 static void add_padded(struct hak_text *text, const char *s, size_t length,
                        const struct directive *d) {
     size_t padding = d->width > length ? d->width - length : 0;
+    if (d->zero_padded && !d->left && d->conversion == 'd' && *s == '-') {
+        add_char(text, *s++); /* the sign stands before the zeros */
+        length--;
+    }
     if (!d->left) {
         for (; padding > 0; padding--) {
             add_char(text, d->zero_padded ? '0' : ' ');
