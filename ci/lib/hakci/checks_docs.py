@@ -36,13 +36,14 @@ def link_problem(root, page, target):
 
 
 def exists(root, page, pattern):
-    pattern = re.sub(r"<[^>]*>", "*", pattern).rstrip("/")
+    # <target> and NAME stand for any name.
+    pattern = re.sub(r"<[^>]*>|(?<=/)[A-Z_]+(?=/|$)", "*", pattern).rstrip("/")
     return any(any(base.glob(pattern)) for base in (Path(root), Path(root, page).parent))
 
 
 def span_problem(root, page, span, tops):
     """A backticked span is taken for a path if its first word has a slash and
-    begins with a folder of the tree, or is the name of a Markdown page."""
+    begins with a folder of the tree, or is a Markdown page in capitals."""
     words = span.split()
     word = words[0] if words else ""
     word = re.sub(r":\d+$", "", word)
@@ -51,7 +52,7 @@ def span_problem(root, page, span, tops):
     top = word.split("/")[0]
     if "/" in word and top in PRODUCTS:
         return product_problem(root, word)
-    if ("/" in word.rstrip("/") and top in tops) or word.endswith(".md"):
+    if ("/" in word.rstrip("/") and top in tops) or re.fullmatch(r"[A-Z_]+\.md", word):
         return None if exists(root, page, word) else f"`{word}` does not exist"
     return None
 

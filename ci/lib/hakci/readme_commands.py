@@ -55,10 +55,18 @@ def fence_of(page, line, words, script):
                  expected=options.get("out", ""))
 
 
-def fences_of(root, page):
-    text = tree.read(root, page)
-    return [fence_of(page, text[:match.start()].count("\n") + 1, match[1].split(), match[2])
-            for match in FENCE.finditer(text)]
+def fences_of(root, pages):
+    """All fences of the pages, and what is wrong with the marks of others."""
+    fences, errors = [], []
+    for page in pages:
+        text = tree.read(root, page)
+        for match in FENCE.finditer(text):
+            line = text[:match.start()].count("\n") + 1
+            try:
+                fences.append(fence_of(page, line, match[1].split(), match[2]))
+            except FenceError as error:
+                errors.append(str(error))
+    return fences, errors
 
 
 def run_fence(fence, root, limit_s):
@@ -99,12 +107,12 @@ def main(argv):
         path for path in tree.files(root) if path.suffix == ".md"]
     os.chdir(root)
     try:
-        fences = [fence for page in pages for fence in fences_of(root, page)]
-    except FenceError as error:
-        print(f"{PROG}: {error}")
-        return common.FOUND
+        fences, errors = fences_of(root, pages)
     except OSError as error:
         raise common.UsageError(f"cannot read {error.filename}: {error.strerror}") from error
+    if errors:
+        print("\n".join(errors))
+        return common.FOUND
     failed = sum(not handle(fence, root, options) for fence in fences)
     ran = sum(not fence.skipped for fence in fences)
     if not options.list:
