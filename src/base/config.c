@@ -2,6 +2,7 @@
 /* Settings from the environment: see config.h. Layer 0. */
 #include "base/config.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -13,11 +14,15 @@
 #define HAK_PREWARM_TLS_DEFAULT 0
 #endif
 
+/* High enough not to be taken for one of the program's. */
+enum { STATS_FD_FIRST = 200 };
+
 struct hak_config hak_config = {
     .adaptive_sizing = true,
     .adaptive_log = HAK_CHECK_LEVEL >= 1,
     .prewarm_tls = HAK_PREWARM_TLS_DEFAULT,
     .stats_at_exit = false,
+    .stats_fd = -1,
     .fixed_capacity = 64,
 };
 
@@ -65,5 +70,8 @@ void hak_config_read(void) {
     read_switch("HAKMEM_ADAPTIVE_LOG", &hak_config.adaptive_log);
     read_switch("HAKMEM_PREWARM_TLS", &hak_config.prewarm_tls);
     read_switch("HAKMEM_STATS", &hak_config.stats_at_exit);
+    if (hak_config.stats_at_exit && hak_config.stats_fd < 0) {
+        hak_config.stats_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STATS_FD_FIRST);
+    }
     read_capacity("HAKMEM_TLS_CAPACITY", &hak_config.fixed_capacity);
 }

@@ -23,6 +23,7 @@ struct hak_config {
     bool adaptive_log;
     bool prewarm_tls;
     bool stats_at_exit;
+    int stats_fd;                /* where: a copy of stderr, which programs may close at exit */
     uint32_t fixed_capacity;     /* slots */
 };
 

@@ -145,6 +145,6 @@ void hak_stats_print(int fd) {
 /* HAKMEM_STATS=1. */
 __attribute__((destructor)) static void print_at_exit(void) {
     if (hak_config.stats_at_exit) {
-        hak_stats_print(STDERR_FILENO);
+        hak_stats_print(hak_config.stats_fd >= 0 ? hak_config.stats_fd : STDERR_FILENO);
     }
 }

@@ -117,6 +117,7 @@ static void *alloc_any(size_t size_bytes, size_t alignment_bytes, bool *is_zero)
     if (size_bytes > HAK_SIZE_MAX_BYTES) {
         return NULL;
     }
+    size_bytes += size_bytes == 0; /* a block of its own, in every tier */
     uint32_t class_index = aligned_class(size_bytes, alignment_bytes);
     return class_index < HAK_CLASS_COUNT
                ? alloc_class(class_index)

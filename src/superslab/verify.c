@@ -41,9 +41,9 @@ static void verify_slab_quiescent(const struct hak_slab *slab) {
         remote += hak_bit_count64(remote_word(slab, w));
     }
     uint32_t announced = hak_load_relaxed(&((struct hak_slab *)(uintptr_t)slab)->remote_count);
+    hak_verify(remote <= announced, SLAB_REMOTE_COUNT, remote, announced);
     hak_verify(free_count + remote + slab->live_count == slab->block_count + announced,
                SLAB_CONSERVATION, free_count, remote, slab->live_count, announced);
-    hak_verify(remote <= announced, SLAB_REMOTE_COUNT, remote, announced);
 }
 
 /* The slabs' granules: must not overlap, and their union is returned. */
