@@ -43,7 +43,9 @@ function(hunt_add_scenarios name)
   if(arg_INSTRUMENT)
     string(TOLOWER ${name}_instrument objects)
     # -Wno-tsan: gcc warns that its own runtime ignores fences; the engine does not.
-    target_compile_options(${objects} PRIVATE -fsanitize=thread $<$<C_COMPILER_ID:GNU>:-Wno-tsan>)
+    # -fno-builtin-*: gcc would expand these in place, unobserved.
+    target_compile_options(${objects} PRIVATE -fsanitize=thread $<$<C_COMPILER_ID:GNU>:-Wno-tsan>
+      -fno-builtin-memset -fno-builtin-memcpy -fno-builtin-memmove)
   endif()
   foreach(function IN ITEMS ${arg_WRAP})
     target_link_options(${name} INTERFACE -Wl,--wrap=${function})

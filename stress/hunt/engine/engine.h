@@ -19,6 +19,7 @@
 
 #define HUNT_STEPS_MAX 20000      /* a schedule longer than this is a livelock */
 #define HUNT_SPIN_STEPS 1000      /* steps without a switch before the running thread is demoted */
+#define HUNT_REPEATS 3            /* the same load so often in a row is a spin loop: demoted too */
 #define HUNT_DECISIONS_MAX 65536u /* deviations one schedule may hold */
 #define HUNT_OPS_MAX 64u          /* operations of one body */
 #define HUNT_TEXT_MAX 512         /* a finding's message */
@@ -75,8 +76,10 @@ struct hunt_thread {
     bool timed_out;
     uint8_t body; /* index for hunt_self() */
     uint8_t relax_count;
-    uint8_t after_mask;  /* demoted until these threads have each taken a step ... */
-    bool after_any;      /* ... or any of them has */
+    uint8_t after_mask;   /* demoted until these threads have each taken a step ... */
+    bool after_any;       /* ... or any of them has */
+    uint8_t repeat_count; /* loads in a row of one place by one instruction: a spin loop */
+    uintptr_t last_load_pc;
     uint16_t run_length; /* steps since it was last switched to */
     uint16_t step_count;
     uint32_t call_depth;

@@ -102,21 +102,48 @@ static void note_wait(struct hunt_finding *finding, const struct hunt_thread *th
         wait->holder = thread->join_target;
 }
 
-static uint64_t note_waits(void) {
-    uint64_t site = 0; /* a sum: the order of the threads must not matter */
+static void note_waits(void) {
     hunt.finding.wait_count = 0;
-    for (unsigned left = hunt.live_mask; left != 0; left &= left - 1) {
+    for (unsigned left = hunt.live_mask; left != 0; left &= left - 1)
         note_wait(&hunt.finding, lowest(left));
-        site += hunt_mix(lowest(left)->pending.pc);
+}
+
+static const struct hunt_wait_for *wait_of(unsigned thread) {
+    for (uint32_t i = 0; i < hunt.finding.wait_count; i++)
+        if (hunt.finding.waits[i].thread == thread)
+            return &hunt.finding.waits[i];
+    return NULL;
+}
+
+/* Whether the thread waits for itself by way of the others. */
+static bool is_in_circle(const struct hunt_wait_for *start) {
+    const struct hunt_wait_for *at = start;
+    for (unsigned i = 0; i < HUNT_THREADS_MAX && at != NULL; i++) {
+        if (at->holder == start->thread)
+            return true;
+        at = wait_of(at->holder);
     }
-    return site;
+    return false;
+}
+
+/* Who waits in the circle makes the deadlock; who else came to wait for them does not. Without a
+ * circle all count. A sum, for the order of the threads must not matter. */
+static uint64_t site_of_waits(void) {
+    uint64_t circle = 0, all = 0;
+    for (uint32_t i = 0; i < hunt.finding.wait_count; i++) {
+        const struct hunt_wait_for *wait = &hunt.finding.waits[i];
+        all += hunt_mix(wait->pc);
+        circle += is_in_circle(wait) ? hunt_mix(wait->pc) : 0;
+    }
+    return circle != 0 ? circle : all;
 }
 
 __attribute__((noreturn)) static void report_deadlock(void) {
-    uint64_t site = note_waits();
+    note_waits();
     unsigned waiting = hunt.finding.wait_count;
-    hunt_fail(HUNT_DEADLOCK, site, "%u thread%s wait%s, and nobody is left to wake %s", waiting,
-              waiting == 1 ? "" : "s", waiting == 1 ? "s" : "", waiting == 1 ? "it" : "them");
+    hunt_fail(HUNT_DEADLOCK, site_of_waits(), "%u thread%s wait%s, and nobody is left to wake %s",
+              waiting, waiting == 1 ? "" : "s", waiting == 1 ? "s" : "",
+              waiting == 1 ? "it" : "them");
 }
 
 __attribute__((noreturn)) static void report_livelock(void) {
@@ -192,17 +219,25 @@ static void check_step_invariant(void) {
     hunt.quiet--;
 }
 
+/* Spin loops without a relax hook: nothing but one load, again and again. */
+static bool is_spinning(struct hunt_thread *self) {
+    bool again = self->pending.kind == HUNT_OP_LOAD && self->pending.pc == self->last_load_pc;
+    self->last_load_pc = self->pending.kind == HUNT_OP_LOAD ? self->pending.pc : 0;
+    self->repeat_count = again ? (uint8_t)(self->repeat_count + 1) : 0;
+    if (self->repeat_count < HUNT_REPEATS && ++self->run_length <= HUNT_SPIN_STEPS)
+        return false;
+    self->repeat_count = 0;
+    self->run_length = 0;
+    return true;
+}
+
 static void begin_step(struct hunt_thread *self) {
     hunt.step_count++;
     hunt.clock_ns += 1000;
     self->step_count++;
-    if (++self->run_length > HUNT_SPIN_STEPS) {
-        self->run_length = 0;
-        demote(self);
-    }
     if (hunt.demoted_mask != 0)
         undemote_after_step_of(self);
-    if (self->pending.kind == HUNT_OP_RELAX)
+    if (self->pending.kind == HUNT_OP_RELAX || is_spinning(self))
         demote(self);
     if (hunt.tracing)
         hunt_trace_add(&self->pending);

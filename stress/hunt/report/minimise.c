@@ -177,7 +177,7 @@ static bool deepen(struct minimiser *min, uint8_t stale, uint32_t limit, bool *c
         struct hunt_bounds bounds = {
             .preemptions = 255, .switches = (uint8_t)switches, .stale_loads = stale};
         if (is_least(min, bounds, complete))
-            return true;
+            return *complete = true; /* all with fewer have run */
         if (!*complete)
             return false;
     }

@@ -91,7 +91,7 @@ static bool from_text(const char *text, struct bytes *bytes) {
             put(bytes, (uint8_t)(held >> bits));
         }
     }
-    return true;
+    return (held & ((1u << bits) - 1)) == 0; /* one text for one schedule */
 }
 
 /* ---- choices ---- */
