@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file breakers.h
+ * One function for each row of the catalogue, break_ID, that breaks exactly
+ * this invariant, by misuse or by writing into the allocator's structures, and
+ * then lets the check look. None returns if the check works. A row without a
+ * function fails to link.
+ */
+#ifndef TESTS_CHECK_BREAKERS_H
+#define TESTS_CHECK_BREAKERS_H
+
+#include "heap/heap.h"
+
+#define HAK_INVARIANT(id, module, when, equation, meaning) void break_##id(void);
+#include "base/invariants.def"
+#undef HAK_INVARIANT
+
+/** Sizes that the checked build gives a class of 48 and of 1024 bytes. Slabs of
+ *  48 have 1365 blocks: the last word of their bitmaps is not full. */
+enum { SIZE_OF_CLASS_48 = 32, SIZE_OF_CLASS_1024 = 1000 };
+
+/** Allocates a few blocks of several classes and checks that all is well, so
+ *  that whatever is reported afterwards is the breaker's doing. */
+struct hak_heap *healthy_heap(void);
+
+/** Of a live block of SIZE_OF_CLASS_48: its slab, its index there and its SuperSlab. */
+struct hak_slab *healthy_slab(void);
+uint32_t healthy_index(void);
+struct hak_superslab *healthy_superslab(void);
+
+/** What the class of 48 bytes is. */
+uint32_t class_48(void);
+
+/** The class's cache in the caller's heap, with some blocks in it. */
+struct hak_tcache_class *healthy_cache(void);
+
+/** Where a lower function has to misbehave for a check to fail: the function
+ *  that test_invariants links in its place calls this, if it is set. */
+struct misbehaviour {
+    size_t alloc_at_most_bytes; /**< hak_heap_alloc_aligned: not more than this */
+    void (*on_meta_free)(void); /**< hak_meta_free: as well */
+    uint32_t flush_hides;       /**< hak_tcache_flush_owned: returns less by this */
+    bool keeps_window;          /**< hak_adaptive_reset_window: does nothing */
+    bool decides_otherwise;     /**< hak_adaptive_decide: another one */
+    bool table_never_overfull;  /**< hak_big_table_is_overfull: false */
+    bool memory_is_out;         /**< hak_os_reserve: NULL */
+};
+extern struct misbehaviour misbehaviour;
+
+#endif
