@@ -7,7 +7,7 @@
 #include "base/compiler.h"
 #include "base/lock.h"
 #include "l25/l25_chunk.h"
-#include "superslab/purge_policy.h"
+#include "region/purge_policy.h"
 
 struct hak_l25_shard {
     HAK_CACHE_ALIGNED struct hak_lock lock;

@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #include "base/constants.h"
-#include "superslab/purge_policy.h"
+#include "region/purge_policy.h"
 #include "superslab/slab.h"
 #include "superslab/superslab.h"
 

@@ -4,7 +4,7 @@
 
 #include "base/check.h"
 #include "base/lock.h"
-#include "superslab/purge_policy.h"
+#include "region/purge_policy.h"
 
 enum {
     POOL_COUNT_MAX = 64,       /* address space kept: 128 MiB */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* When free memory goes back to the OS. Layer 3.
+/* When free memory goes back to the OS. Layer 2.
  *
  * Two rules, both run from slow paths, so there is no thread of our own:
  *
@@ -12,8 +12,8 @@
  * The limit learns: taking a purged granule back within a tick was a mistake
  * and raises the limit by what it cost, so a program that frees and allocates
  * the same megabytes in turn soon keeps them; each tick lowers it again. */
-#ifndef HAK_SUPERSLAB_PURGE_POLICY_H
-#define HAK_SUPERSLAB_PURGE_POLICY_H
+#ifndef HAK_REGION_PURGE_POLICY_H
+#define HAK_REGION_PURGE_POLICY_H
 
 #include <stdint.h>
 
