@@ -43,7 +43,7 @@ HAK_INLINE void hak_fast_free(void *block) {
     }
     uintptr_t granule = (uintptr_t)block >> HAK_GRANULE_SHIFT;
     if (hak_likely(granule < hak_region_map.flat_limit)) {
-        uint32_t kind = hak_load_relaxed(&hak_region_map.kinds[granule]);
+        size_t kind = hak_load_relaxed(&hak_region_map.kinds[granule]);
         if (hak_likely(hak_tcache_push(hak_tls, kind, block))) {
             return;
         }

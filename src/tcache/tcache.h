@@ -55,7 +55,7 @@ extern struct hak_tcache hak_tcache_none;
 void hak_tcache_init(struct hak_tcache *tcache);
 
 /* The block pushed last, or NULL when the cache is empty. */
-HAK_INLINE void *hak_tcache_pop(struct hak_tcache *tcache, uint32_t kind) {
+HAK_INLINE void *hak_tcache_pop(struct hak_tcache *tcache, size_t kind) {
     struct hak_tcache_bin *bin = &tcache->bins[kind];
     void **top = hak_load_relaxed(&bin->top); /* the owner's own */
     void *block = top[-1];
@@ -66,7 +66,7 @@ HAK_INLINE void *hak_tcache_pop(struct hak_tcache *tcache, uint32_t kind) {
 }
 
 /* False when the cache is full. */
-HAK_INLINE bool hak_tcache_push(struct hak_tcache *tcache, uint32_t kind, void *block) {
+HAK_INLINE bool hak_tcache_push(struct hak_tcache *tcache, size_t kind, void *block) {
     struct hak_tcache_bin *bin = &tcache->bins[kind];
     void **top = hak_load_relaxed(&bin->top); /* the owner's own */
     if (hak_unlikely(top == bin->end)) {
