@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/* The memory half of the OS contract, on the real kernel. */
+#include "os/os_memory.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/constants.h"
+#include "support/expect.h"
+
+enum { PAGE = HAK_OS_PAGE_SIZE_BYTES };
+
+static bool is_mapped(const void *address) {
+    return msync((void *)(uintptr_t)address, PAGE, MS_ASYNC) == 0;
+}
+
+/* True when the page has physical memory. */
+static bool is_resident(void *address) {
+    unsigned char state = 0;
+    expect(mincore(address, PAGE, &state) == 0, "mincore: %s", strerror(errno));
+    return (state & 1) != 0;
+}
+
+static bool reads_zero(const char *p, size_t size_bytes) {
+    for (size_t i = 0; i < size_bytes; i++) {
+        if (p[i] != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+Test(os_memory, reserve_is_aligned_zero_writable_and_untouched) {
+    for (size_t alignment = PAGE; alignment <= 64 * HAK_MIB; alignment *= 2) {
+        for (size_t size = PAGE; size <= 4 * HAK_MIB; size *= 8) {
+            char *p = hak_os_reserve(size, alignment);
+            expect(p != NULL && (uintptr_t)p % alignment == 0, "size %zu alignment %zu: %p", size,
+                   alignment, (void *)p);
+            expect(!is_resident(p), "new memory is resident");
+            expect(reads_zero(p, PAGE) && reads_zero(p + size - PAGE, PAGE), "not zero");
+            p[0] = p[size - 1] = 1;
+            hak_os_release(p, size);
+            expect(!is_mapped(p) && !is_mapped(p + size - PAGE), "still mapped");
+        }
+    }
+}
+
+/* What map_and_trim cuts off must go back: the address space around is free. */
+Test(os_memory, reserve_leaves_nothing_beside_what_it_gives) {
+    enum { COUNT = 50 };
+    char *blocks[COUNT];
+    const size_t size = 3 * PAGE, alignment = 2 * HAK_MIB;
+    for (int i = 0; i < COUNT; i++) {
+        blocks[i] = hak_os_reserve(size, alignment);
+        cr_assert_not_null(blocks[i]);
+    }
+    for (int i = 1; i + 1 < COUNT; i++) { /* between two of ours */
+        expect(!is_mapped(blocks[i] + size), "block %d is followed by %p", i,
+               (void *)(blocks[i] + size));
+    }
+    for (int i = 0; i < COUNT; i++) {
+        hak_os_release(blocks[i], size);
+    }
+}
+
+Test(os_memory, impossible_sizes_give_null_and_keep_errno) {
+    errno = EXDEV;
+    cr_assert_null(hak_os_reserve((size_t)1 << 62, PAGE));
+    cr_assert_null(hak_os_reserve((size_t)1 << 46, (size_t)1 << 62));
+    cr_assert_null(hak_os_reserve_sparse((size_t)1 << 62));
+    cr_assert_eq(errno, EXDEV);
+}
+
+Test(os_memory, sparse_reads_zero_and_takes_writes_far_apart) {
+    const size_t size = (size_t)8 << 30;
+    char *p = hak_os_reserve_sparse(size);
+    cr_assert_not_null(p);
+    for (size_t at = 0; at < size; at += size / 16) {
+        expect(p[at] == 0, "at %zu", at);
+        p[at] = 1;
+    }
+    cr_assert(is_resident(p));
+    cr_assert_not(is_resident(p + 64 * PAGE));
+    hak_os_release(p, size);
+}
+
+Test(os_memory, commit_makes_resident_and_changes_nothing) {
+    char *p = hak_os_reserve(16 * PAGE, PAGE);
+    p[PAGE] = 42;
+    errno = EXDEV;
+    hak_os_commit(p, 16 * PAGE);
+    cr_assert_eq(errno, EXDEV);
+    cr_assert_eq(p[PAGE], 42);
+    cr_assert(reads_zero(p + 2 * PAGE, 14 * PAGE));
+}
+
+Test(os_memory, purge_gives_memory_back_and_reads_zero) {
+    char *p = hak_os_reserve(16 * PAGE, PAGE);
+    memset(p, 7, 16 * PAGE);
+    errno = EXDEV;
+    hak_os_purge(p + 4 * PAGE, 8 * PAGE);
+    cr_assert_eq(errno, EXDEV);
+    for (int i = 0; i < 16; i++) {
+        expect(is_resident(p + i * PAGE) == (i < 4 || i >= 12), "page %d", i);
+    }
+    cr_assert(reads_zero(p + 4 * PAGE, 8 * PAGE));
+    cr_assert_eq(p[4 * PAGE - 1], 7);
+    cr_assert_eq(p[12 * PAGE], 7);
+    p[5 * PAGE] = 1; /* ours still */
+}
+
+Test(os_memory, resize_shrinks_in_place_and_gives_the_end_back) {
+    char *p = hak_os_reserve(8 * PAGE, PAGE);
+    memset(p, 7, 8 * PAGE);
+    cr_assert(hak_os_resize(p, 8 * PAGE, 3 * PAGE));
+    cr_assert(is_mapped(p + 2 * PAGE));
+    cr_assert_not(is_mapped(p + 3 * PAGE));
+    cr_assert_eq(p[3 * PAGE - 1], 7);
+}
+
+Test(os_memory, resize_grows_into_free_space_only) {
+    char *p = hak_os_reserve(8 * PAGE, PAGE);
+    memset(p, 7, 2 * PAGE);
+    hak_os_release(p + 4 * PAGE, 4 * PAGE);
+    cr_assert(hak_os_resize(p, 4 * PAGE, 6 * PAGE));
+    cr_assert(p[PAGE] == 7 && reads_zero(p + 4 * PAGE, 2 * PAGE));
+    void *wall = mmap(p + 6 * PAGE, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+    cr_assert_neq(wall, MAP_FAILED);
+    errno = EXDEV;
+    cr_assert_not(hak_os_resize(p, 6 * PAGE, 7 * PAGE));
+    cr_assert_eq(errno, EXDEV);
+    cr_assert_eq(p[PAGE], 7);
+}
+
+Test(os_memory, move_takes_the_memory_to_the_target) {
+    char *from = hak_os_reserve(4 * PAGE, PAGE), *to = hak_os_reserve(8 * PAGE, 2 * HAK_MIB);
+    memset(from, 7, 4 * PAGE);
+    memset(to, 9, 8 * PAGE);
+    cr_assert(hak_os_move(from, 4 * PAGE, to, 8 * PAGE));
+    cr_assert_not(is_mapped(from));
+    for (int i = 0; i < 4 * PAGE; i++) {
+        expect(to[i] == 7, "byte %d: %d", i, to[i]);
+    }
+    cr_assert(reads_zero(to + 4 * PAGE, 4 * PAGE), "the target's own memory is lost");
+}
+
+Test(os_memory, failed_move_leaves_both) {
+    char *from = hak_os_reserve(4 * PAGE, PAGE), *to = hak_os_reserve(4 * PAGE, PAGE);
+    from[0] = 7;
+    to[0] = 9;
+    errno = EXDEV;
+    cr_assert_not(hak_os_move(from, 4 * PAGE, to + 1, 4 * PAGE)); /* not on a page */
+    cr_assert_eq(errno, EXDEV);
+    cr_assert(from[0] == 7 && to[0] == 9);
+}

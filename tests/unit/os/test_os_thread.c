@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/* Time, processors, thread exit and fork handlers, on the real system. */
+#include "os/os_thread.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "support/expect.h"
+
+Test(os_thread, clock_never_goes_back_and_keeps_up) {
+    struct timespec now;
+    uint64_t last = hak_os_clock_coarse_ns();
+    for (int i = 0; i < 100000; i++) {
+        uint64_t t = hak_os_clock_coarse_ns();
+        expect(t >= last, "%lu after %lu", t, last);
+        last = t;
+    }
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    uint64_t exact = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+    cr_assert(exact + 1 > last && exact - last < 2000000000u, "%lu against %lu", last, exact);
+}
+
+Test(os_thread, cpu_count_is_what_the_process_may_use) {
+    cpu_set_t all, one;
+    cr_assert_eq(sched_getaffinity(0, sizeof all, &all), 0);
+    cr_assert_eq(hak_os_cpu_count(), (uint32_t)CPU_COUNT(&all));
+    CPU_ZERO(&one);
+    for (size_t cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+        if (CPU_ISSET(cpu, &all)) {
+            CPU_SET(cpu, &one);
+            break;
+        }
+    }
+    cr_assert_eq(sched_setaffinity(0, sizeof one, &one), 0);
+    cr_assert_eq(hak_os_cpu_count(), 1);
+}
+
+/* --- Thread exit --------------------------------------------------------- */
+
+static _Atomic int hook_runs, other_runs, other_runs_at_hook;
+static pthread_key_t other_key;
+
+static void on_exit_hook(void) {
+    hook_runs++;
+    other_runs_at_hook = other_runs;
+}
+
+/* Asks for a second round, as destructors may. */
+static void other_destructor(void *value) {
+    other_runs++;
+    if (value == (void *)1) {
+        pthread_setspecific(other_key, (void *)2);
+    }
+}
+
+static void *armed_thread(void *unused) {
+    hak_os_thread_exit_arm();
+    hak_os_thread_exit_arm(); /* twice is as once */
+    pthread_setspecific(other_key, (void *)1);
+    return unused;
+}
+
+static void *plain_thread(void *unused) {
+    return unused;
+}
+
+static void run_thread(void *(*body)(void *)) {
+    pthread_t thread;
+    cr_assert_eq(pthread_create(&thread, NULL, body, NULL), 0);
+    cr_assert_eq(pthread_join(thread, NULL), 0);
+}
+
+Test(os_thread, exit_hook_runs_once_after_other_destructors) {
+    cr_assert_eq(pthread_key_create(&other_key, other_destructor), 0);
+    cr_assert(hak_os_thread_exit_init(on_exit_hook));
+    run_thread(armed_thread);
+    cr_assert_eq(hook_runs, 1);
+    cr_assert_eq(other_runs, 2);
+    cr_assert_eq(other_runs_at_hook, 2, "the hook ran before a destructor's second round");
+    run_thread(armed_thread);
+    cr_assert_eq(hook_runs, 2);
+}
+
+Test(os_thread, exit_hook_runs_only_for_armed_threads) {
+    cr_assert(hak_os_thread_exit_init(on_exit_hook));
+    run_thread(plain_thread);
+    cr_assert_eq(hook_runs, 0);
+}
+
+Test(os_thread, no_key_left_is_told) {
+    pthread_key_t key;
+    while (pthread_key_create(&key, NULL) == 0) {
+    }
+    cr_assert_not(hak_os_thread_exit_init(on_exit_hook));
+}
+
+/* --- fork ---------------------------------------------------------------- */
+
+static int prepared, in_parent, in_child;
+
+static void note_prepare(void) {
+    prepared++;
+}
+
+static void note_parent(void) {
+    in_parent++;
+}
+
+static void note_child(void) {
+    in_child++;
+}
+
+Test(os_thread, fork_calls_each_handler_where_it_belongs) {
+    int status;
+    hak_os_fork_handlers(note_prepare, note_parent, note_child);
+    pid_t pid = fork();
+    cr_assert_geq(pid, 0);
+    if (pid == 0) {
+        _exit(prepared == 1 && in_parent == 0 && in_child == 1 ? 0 : 1);
+    }
+    cr_assert_eq(waitpid(pid, &status, 0), pid);
+    cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    cr_assert(prepared == 1 && in_parent == 1 && in_child == 0);
+}
