@@ -60,8 +60,17 @@ struct hunt_scenario {
 
 /* ---- for bodies and invariants ------------------------------------------------------------ */
 
-/* Fails the schedule when the condition is false. Does not return then. */
-#define hunt_check(condition, ...)                                                                 \
+/* hunt_check(condition) or hunt_check(condition, format, ...), with up to six values. Fails the
+ * schedule when the condition is false, and does not return then. */
+#define hunt_check(...)                                                                            \
+    HUNT_CHECK_PICK(__VA_ARGS__, HUNT_CHECK_TEXT, HUNT_CHECK_TEXT, HUNT_CHECK_TEXT,                \
+                    HUNT_CHECK_TEXT, HUNT_CHECK_TEXT, HUNT_CHECK_TEXT, HUNT_CHECK_TEXT,            \
+                    HUNT_CHECK_BARE, 0)                                                            \
+    (__VA_ARGS__)
+#define HUNT_CHECK_PICK(a, b, c, d, e, f, g, h, macro, ...) macro
+#define HUNT_CHECK_BARE(condition)                                                                 \
+    ((condition) ? (void)0 : hunt_check_failed(#condition, __FILE__, __LINE__, " "))
+#define HUNT_CHECK_TEXT(condition, ...)                                                            \
     ((condition) ? (void)0 : hunt_check_failed(#condition, __FILE__, __LINE__, " " __VA_ARGS__))
 
 __attribute__((format(printf, 4, 5), noreturn)) void

@@ -4,11 +4,11 @@
 
 #include <stdatomic.h>
 
-static atomic_uint cells[4];
+atomic_uint hunt_count_cells[4]; /* not static: a compiler may drop stores that nobody reads */
 
 static void steps(unsigned count) {
     for (unsigned i = 0; i < count; i++)
-        atomic_store_explicit(&cells[hunt_self()], i, memory_order_relaxed);
+        atomic_store_explicit(&hunt_count_cells[hunt_self()], i, memory_order_relaxed);
 }
 
 static void three(void) {

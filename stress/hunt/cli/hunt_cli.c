@@ -54,7 +54,8 @@ static void report(const struct hunt_options *options, const struct hunt_scenari
     struct hunt_failing again;
     char *token = hunt_token_make(scenario, &failing->choices);
     bool same = hunt_replay_run(scenario, &failing->choices, true, &again);
-    hunt_report_finding(stdout, &failing->finding);
+    /* The traced run's own: memory the code got from elsewhere may lie at another address. */
+    hunt_report_finding(stdout, same ? &again.finding : &failing->finding);
     if (same && !options->no_table)
         hunt_report_table(stdout, &again);
     if (!same || !hunt_same_failure(&again.finding, &failing->finding))

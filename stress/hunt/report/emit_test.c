@@ -48,8 +48,8 @@ bool hunt_emit_test(const char *path, const struct hunt_scenario *scenario,
     bool good = out != NULL;
     if (good) {
         write_test(out, scenario, failing);
-        good = (fflush(out) == 0) & (fsync(fileno(out)) == 0);
-        good &= fclose(out) == 0;
+        good = fflush(out) == 0 && fsync(fileno(out)) == 0;
+        good = fclose(out) == 0 && good;
         good = good && rename(temporary, path) == 0;
     }
     int error = errno;

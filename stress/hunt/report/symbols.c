@@ -93,32 +93,40 @@ static void name_by_table(struct line *line) {
         snprintf(line->place, sizeof line->place, "0x%zx", (size_t)line->pc);
 }
 
-/* One "function\nfile:line\n" pair for each inlined frame, innermost first. The first frame in a .c
- * file is kept: wrappers of atomics in headers would hide who called them. */
-static void take_frame(struct line *line, const char *function, char *place, bool *settled) {
-    char *end = strpbrk(place, " \n");
-    if (end != NULL)
-        *end = '\0';
-    if (*settled || strncmp(place, "??", 2) == 0)
-        return;
+static bool is_in_c_file(const char *place) {
     const char *colon = strrchr(place, ':');
-    *settled = colon != NULL && colon - place >= 2 && colon[-1] == 'c' && colon[-2] == '.';
-    snprintf(line->function, sizeof line->function, "%.*s", (int)strcspn(function, "\n"), function);
-    snprintf(line->place, sizeof line->place, "%.90s", place);
+    return colon != NULL && colon - place >= 2 && colon[-1] == 'c' && colon[-2] == '.';
+}
+
+/* One "function\nfile:line\n" pair for each inlined frame, innermost first. The innermost is kept,
+ * and if that is a header (say, a wrapper of atomics), the first .c file that it was inlined into.
+ */
+static void take_frame(struct line *line, const char *function, char *place, unsigned *frames) {
+    place[strcspn(place, " \n")] = '\0';
+    if (strncmp(place, "??", 2) == 0)
+        return;
+    if ((*frames)++ == 0) {
+        snprintf(line->function, sizeof line->function, "%.*s", (int)strcspn(function, "\n"),
+                 function);
+        snprintf(line->place, sizeof line->place, "%.45s", place);
+    } else if (!is_in_c_file(line->place) && is_in_c_file(place)) {
+        size_t used = strlen(line->place);
+        snprintf(line->place + used, sizeof line->place - used, " < %.45s", place);
+    }
 }
 
 static void read_addr2line(FILE *output, struct line *first, size_t count) {
     char text[512], place[512];
     struct line *line = NULL;
-    bool settled = false;
+    unsigned frames = 0;
     while (fgets(text, sizeof text, output) != NULL) {
         if (strncmp(text, "0x", 2) == 0) {
             line = line == NULL ? first : line + 1;
-            settled = false;
+            frames = 0;
             if (line == first + count)
                 return;
         } else if (line != NULL && fgets(place, sizeof place, output) != NULL) {
-            take_frame(line, text, place, &settled);
+            take_frame(line, text, place, &frames);
         }
     }
 }
