@@ -180,6 +180,7 @@ void hak_guard_free_sized(void *block, size_t alignment_bytes, size_t size_bytes
 }
 
 size_t hak_guard_usable_size(const void *block, const char *call) {
+    hak_operation(call, block, 0);
     uint64_t record = hak_load_relaxed(record_of(block, call)); /* the caller holds the block */
     uint64_t state = state_of(record);
     hak_verify(state == STATE_LIVE, GUARD_LIVE, (uintptr_t)block, state, thread_of(record));
