@@ -115,7 +115,7 @@ class Outputs(Case):
         self.assertIn("</script><b>&", "".join(parser.texts))  # the tail, as text
         self.assertNotIn("b", parser.tags)
         self.assertNotIn("src", parser.attributes)  # nothing from elsewhere
-        for heading in ("Builds", "Planted-bug control", "Where the time went"):
+        for heading in ("Builds", "Controls: planted bugs, each to be found", "Where the time went"):
             self.assertIn(heading, parser.texts)
         data = json.loads(parser.data)
         self.assertEqual([row["bad"] for row in data["times"]], [False, True])

@@ -138,6 +138,11 @@ class Tree(Case):
         self.write("src/a.c", "")
         self.assertEqual([str(path) for path in tree.files(self.folder)], ["src/a.c"])
 
+    def test_a_git_that_fails_is_no_empty_tree(self):
+        self.write(".git", "gitdir: /none\n")
+        self.write("src/a.c", "")
+        self.assertIn("src/a.c", [str(path) for path in tree.files(self.folder)])
+
 
 if __name__ == "__main__":
     unittest.main()

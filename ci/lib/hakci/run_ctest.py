@@ -14,8 +14,8 @@ def main(argv):
     parser.add_argument("preset", help="build/PRESET is tested")
     parser.add_argument("--jobs", type=common.whole_number(1, 1024), default=os.cpu_count())
     parser.add_argument("--junit", help="JUnit XML goes to this file")
-    parser.add_argument("--slow", type=common.whole_number(0, 1), default=1,
-                        help="1: tests with the CTest label `slow` too (the default); 0: without")
+    parser.add_argument("--label", metavar="REGEX", help="only tests with such a label")
+    parser.add_argument("--label-exclude", metavar="REGEX", help="no tests with such a label")
     options = parser.parse_args(argv)
     build = common.ROOT / "build" / options.preset
     if not (build / "CTestTestfile.cmake").exists():
@@ -24,6 +24,8 @@ def main(argv):
                "--timeout", str(TEST_TIMEOUT_S), "--parallel", str(options.jobs)]
     if options.junit:
         command += ["--output-junit", os.path.abspath(options.junit)]
-    if not options.slow:
-        command += ["--label-exclude", "^slow$"]
+    for option, regex in (("--label-regex", options.label),
+                          ("--label-exclude", options.label_exclude)):
+        if regex:
+            command += [option, f"^({regex})$"]
     os.execvp("ctest", command)

@@ -46,14 +46,16 @@ def _build(preset, quick=None, full=None, machine=""):
                  quick=quick, full=full, machine=machine)
 
 
-def _ctest(preset, quick=None, full=None):
-    """Quick leaves out the tests labelled slow; full runs them all."""
+def _ctest(name, title, preset, quick=None, full=None, options=()):
     return Stage(
-        f"unit.{preset}", f"Unit, misuse and conformance tests: {preset}",
+        f"{name}.{preset}", f"{title}: {preset}",
         ("ci/lib/run-ctest", preset, "--jobs", "{jobs}", "--junit",
-         "{out}/ctest-" + preset + ".xml", "--slow", "{work}"),
-        quick=quick, full=full, needs=(f"build.{preset}",),
-        figures="ctest")
+         "{out}/ctest-" + f"{name}.{preset}" + ".xml", *options),
+        quick=quick, full=full, needs=(f"build.{preset}",), figures="ctest")
+
+
+def _all_tests(preset):
+    return _ctest("tests", "Every test", preset, full=Budget(3600, 0, 400))
 
 
 def _stress(preset, title, quick=None, full=None, wrap=()):
@@ -76,7 +78,8 @@ def _larson(name, title, threads, quick=None, full=None, require="grow"):
         quick=quick, full=full, needs=("build.release",), figures="json")
 
 
-HUNT = ("build/hunt/bin/hakmem-hunt",)
+# The hunter is the same in the checked build and in the hunt preset.
+HUNT = ("build/checked/bin/hakmem-hunt",)
 STABILITY = ("build/checked/bin/hakmem-stability", "--threads", "{threads}", "--seed", "{seed}",
              "--jobs", "{jobs}")
 MEMCHECK = ("valgrind", "--quiet", "--error-exitcode=99", "--leak-check=no",
@@ -86,7 +89,7 @@ STAGES = (
     _build("release", Budget(300, 0, 20), Budget(900, 0, 20)),
     _build("checked", Budget(300, 0, 20), Budget(900, 0, 20)),
     _build("fuzz", Budget(300, 0, 10), Budget(900, 0, 10)),
-    _build("hunt", Budget(300, 0, 15), Budget(900, 0, 15), machine="x86_64"),
+    _build("hunt", full=Budget(900, 0, 15)),
     _build("asan", full=Budget(900, 0, 25)),
     _build("ubsan", full=Budget(900, 0, 25)),
     _build("tsan", full=Budget(900, 0, 25)),
@@ -98,12 +101,13 @@ STAGES = (
           quick=Budget(60, 0, 3), full=Budget(60, 0, 3),
           needs=("build.release", "build.checked")),
 
-    _ctest("release", full=Budget(1800, 1, 120)),
-    _ctest("checked", quick=Budget(120, 0, 15), full=Budget(3600, 1, 300)),
-    _ctest("asan", full=Budget(3600, 1, 300)),
-    _ctest("ubsan", full=Budget(3600, 1, 300)),
-    _ctest("tsan", full=Budget(3600, 1, 300)),
-    _ctest("msan", full=Budget(3600, 1, 300)),
+    # Quick leaves out what its other stages do, what is slow, and conformance in
+    # the checked build, where every call walks the structures.
+    _ctest("unit", "Unit and misuse tests", "checked", quick=Budget(90, 0, 20),
+           options=("--label-exclude", "slow|stress|bench|hunt|conformance")),
+    _ctest("conformance", "Conformance of the malloc family", "release", quick=Budget(90, 0, 20),
+           options=("--label", "conformance")),
+    *(_all_tests(preset) for preset in ("release", "checked", "asan", "ubsan", "tsan", "msan")),
 
     Stage("fuzz.{item}", "Fuzzing: {item}",
           ("ci/lib/run-fuzz", "{item}", "--seconds", "{work}", "--seed", "{seed}",
@@ -127,13 +131,13 @@ STAGES = (
            "--json", "{out}/hunt.{item}.json"),
           quick=Budget(60, 1, 1), full=Budget(900, 120, 121), machine="x86_64",
           each=(*HUNT, "--list"), pick=r"^  ([\w-]+) +\d+ threads (?!.*\[planted bug\])",
-          needs=("build.hunt",), figures="json"),
+          needs=("build.checked",), figures="json"),
     Stage("control.hunt.{item}", "Planted race, to be found: {item}",
           (*HUNT, "{item}", "--seed", "{seed}", "--seconds", "{work}",
            "--json", "{out}/control.hunt.{item}.json"),
           quick=Budget(60, 20, 1), full=Budget(120, 60, 1), machine="x86_64",
           each=(*HUNT, "--list"), pick=r"^  ([\w-]+) +\d+ threads .*\[planted bug\]",
-          needs=("build.hunt",), figures="json", expect=1),
+          needs=("build.checked",), figures="json", expect=1),
 
     Stage("control.bugbank", "Planted-bug control: each detector finds its bug",
           ("ci/bugbank", "--profile", "control", "--seed", "{seed}",

@@ -10,14 +10,21 @@ from pathlib import Path
 SKIPPED_FOLDERS = {".git", "build", "out", "__pycache__"}
 
 
-def files(root):
-    """Paths below `root`, relative to it: what git tracks or would track; in
-    a tree without git, everything but build products."""
-    root = Path(root)
-    if (root / ".git").exists():
-        command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+def tracked(root):
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    try:
         done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
-        names = sorted(set(done.stdout.split("\0")) - {""})
+    except (OSError, subprocess.CalledProcessError):
+        return []
+    return sorted(set(done.stdout.split("\0")) - {""})
+
+
+def files(root):
+    """Paths below `root`, relative to it: what git tracks or would track; where
+    git has nothing to say (an unpacked archive), everything but build products."""
+    root = Path(root)
+    names = tracked(root) if (root / ".git").exists() else []
+    if names:
         return [Path(name) for name in names if (root / name).is_file()]
     found = []
     for folder, folders, names in os.walk(root):
