@@ -107,6 +107,28 @@ HUNT_SCENARIO(mmap_may_fail) = {.name = "mmap-may-fail",
                                 .fault_max = 1,
                                 .body = {map_or_give_up, map_or_give_up}};
 
+/* What a constructor mapped is as it was, in each schedule. */
+static int *early;
+
+__attribute__((constructor)) static void map_early(void) {
+    char *whole = mmap(NULL, 64 << 12, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    munmap(whole, 8 << 12); /* cut, as for an alignment */
+    munmap(whole + (56 << 12), 8 << 12);
+    early = (int *)(void *)(whole + (8 << 12));
+    early[0] = 5;
+    early[5000] = 6;
+}
+
+static void use_early(void) {
+    hunt_check(early[0] == 5 && early[5000] == 6 && early[2500] == 0 && early[49151] == 0);
+    early[0] = early[5000] = early[2500] = early[49151] = 9;
+}
+
+HUNT_SCENARIO(early_mapping) = {.name = "early-mapping",
+                                .summary = "memory mapped by a constructor",
+                                .setup = use_early,
+                                .body = {unmap, read_mapping}};
+
 /* The same addresses and times in each schedule. */
 static void addresses(void) {
     struct timespec now;

@@ -49,6 +49,7 @@ static const struct expectation expectations[] = {
     {"use-after-unmap", "Segmentation fault", HUNT_CRASH},
     {"mmap-fails", "errno 12", HUNT_CHECK},
     {"mmap-may-fail", "", HUNT_OK},
+    {"early-mapping", "", HUNT_OK},
     {"clock-and-memory", "", HUNT_OK},
     {"crash", "Segmentation fault at address 0x10", HUNT_CRASH},
     {"abort", "abort: INVARIANT-7: count 3 > capacity 2", HUNT_CRASH},

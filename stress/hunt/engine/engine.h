@@ -286,6 +286,13 @@ bool hunt_state_open(void);
 void hunt_state_restore(void);
 void hunt_state_restore_thread(void); /* the calling thread's thread-local variables */
 
+/* ---- early_maps.c: mappings from before the first schedule ---- */
+void hunt_early_map(const void *addr, size_t length);
+void hunt_early_unmap(const void *addr, size_t length);
+bool hunt_early_owns(const void *addr);
+bool hunt_early_open(void);
+void hunt_early_restore(void);
+
 /* ---- finding.c ---- */
 __attribute__((noreturn, format(printf, 3, 4))) void
 hunt_fail(enum hunt_failure failure, uint64_t site, const char *format, ...);

@@ -133,8 +133,12 @@ static void *next_address(size_t length, int flags, const void *hint) {
 }
 
 void *__wrap_mmap(void *addr, size_t length, int protection, int flags, int fd, off_t offset) {
-    if (!hunt_is_on())
-        return __real_mmap(addr, length, protection, flags, fd, offset);
+    if (!hunt_is_on()) {
+        void *mapped = __real_mmap(addr, length, protection, flags, fd, offset);
+        if (mapped != MAP_FAILED && (flags & MAP_ANONYMOUS) != 0)
+            hunt_early_map(mapped, length);
+        return mapped;
+    }
     if (os_step_fails("mmap", 0, length, HUNT_CALLER(), true))
         return MAP_FAILED;
     void *at = next_address(length, flags, addr);
@@ -149,6 +153,8 @@ void *__wrap_mmap(void *addr, size_t length, int protection, int flags, int fd, 
 
 static int unmap(void *addr, size_t length) {
     hunt_shadow_forget((uintptr_t)addr, length);
+    if (hunt_early_owns(addr))
+        return 0; /* stays, for the next schedule starts with it */
     bool in_arena = (char *)addr >= ARENA && (char *)addr < ARENA + arena_bytes;
     if (!in_arena)
         return __real_munmap(addr, length);
@@ -158,8 +164,10 @@ static int unmap(void *addr, size_t length) {
 }
 
 int __wrap_munmap(void *addr, size_t length) {
-    if (!hunt_is_on())
+    if (!hunt_is_on()) {
+        hunt_early_unmap(addr, length);
         return __real_munmap(addr, length);
+    }
     (void)os_step_fails("munmap", (uintptr_t)addr, length, HUNT_CALLER(), false);
     return unmap(addr, length);
 }

@@ -383,6 +383,7 @@ static void reset(void) {
     hunt_keys_reset();
     hunt_os_reset();
     hunt_state_restore();
+    hunt_early_restore();
     hunt_state_restore_thread();
     make_programs();
 }
@@ -430,7 +431,7 @@ bool hunt_engine_open(const struct hunt_executor *executor) {
     hunt.choices.deviations =
         hunt_os_reserve_state(HUNT_DECISIONS_MAX * sizeof *hunt.choices.deviations);
     return hunt.choices.deviations != NULL && hunt_memory_open() && hunt_shadow_open() &&
-           hunt_os_open() && executor->open() && hunt_state_open();
+           hunt_os_open() && executor->open() && hunt_early_open() && hunt_state_open();
 }
 
 void hunt_engine_close(void) {
