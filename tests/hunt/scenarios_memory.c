@@ -75,6 +75,21 @@ BODY(follow_high, if (atomic_load_explicit(&shared.high, memory_order_acquire) !
 FINE(by_low, "race-low-half", publish_low, follow_low);
 RACE(by_high, "race-high-half", publish_low, follow_high);
 
+/* What comes after the release is not covered by it. */
+BODY(write_after_release, atomic_store_explicit(&shared.low, 1, memory_order_release);
+     shared.plain = 1;)
+BODY(write_after_fence, atomic_thread_fence(memory_order_release); shared.plain = 1;
+     atomic_store_explicit(&shared.low, 1, memory_order_relaxed);)
+BODY(write_after_unlock, pthread_mutex_lock(&mutex); shared.low = 1; pthread_mutex_unlock(&mutex);
+     shared.plain = 1;)
+BODY(read_after_lock, pthread_mutex_lock(&mutex); bool told = shared.low != 0;
+     pthread_mutex_unlock(&mutex); if (told) hunt_check(shared.plain <= 1);)
+BODY(read_when_told, if (atomic_load_explicit(&shared.low, memory_order_acquire) != 0)
+                         hunt_check(shared.plain <= 1);)
+RACE(after_release, "race-after-release", write_after_release, read_when_told);
+RACE(after_fence, "race-after-fence", write_after_fence, read_when_told);
+RACE(after_unlock, "race-after-unlock", write_after_unlock, read_after_lock);
+
 /* The heap of code under test. */
 static _Atomic(int *) box;
 BODY(box_make, int *made = malloc(sizeof *made); *made = 1;
