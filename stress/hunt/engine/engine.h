@@ -286,6 +286,10 @@ bool hunt_state_open(void);
 void hunt_state_restore(void);
 void hunt_state_restore_thread(void); /* the calling thread's thread-local variables */
 
+/* ---- stuck.c ---- */
+__attribute__((noreturn)) void hunt_report_deadlock(void);
+__attribute__((noreturn)) void hunt_report_livelock(void);
+
 /* ---- early_maps.c: mappings from before the first schedule ---- */
 void hunt_early_map(const void *addr, size_t length);
 void hunt_early_unmap(const void *addr, size_t length);
