@@ -14,6 +14,7 @@
 
 static struct family_case *first_case;
 static const char *only;
+static const char *except;
 static bool list_only;
 
 void family_register(struct family_case *entry) {
@@ -35,6 +36,9 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     switch (key) {
     case 'l':
         list_only = true;
+        return 0;
+    case 'x':
+        except = argument;
         return 0;
     case 'o':
         only = argument;
@@ -79,13 +83,15 @@ static bool run_case(const struct family_case *entry) {
 static bool is_chosen(const struct family_case *entry) {
     char name[256];
     snprintf(name, sizeof name, "%s::%s", entry->suite, entry->name);
-    return only == NULL || strstr(name, only) != NULL;
+    return (only == NULL || strstr(name, only) != NULL) &&
+           (except == NULL || strstr(name, except) == NULL);
 }
 
 int main(int argc, char **argv) {
     static const struct argp_option options[] = {
         {"list", 'l', NULL, 0, "List the cases", 0},
         {"only", 'o', "TEXT", 0, "Run only cases whose name contains TEXT", 0},
+        {"except", 'x', "TEXT", 0, "Run no cases whose name contains TEXT", 0},
         {0},
     };
     static const struct argp argp = {

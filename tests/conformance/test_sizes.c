@@ -1,13 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /* Every size from 0 to 2 MiB, one by one: given, aligned, usable to its last
  * byte, apart from its neighbours, and freed. Split in ranges only so that
- * they run in parallel. */
+ * they run in parallel. Sanitizer builds, many times slower, step over sizes
+ * above 2 KiB (FAMILY_SIZE_STEP, from CMakeLists.txt); the boundaries of every
+ * tier are in the other cases there too. */
 #include "family.h"
 #include "support.h"
 
+enum { STEP_FROM_BYTES = 2048 };
+
+static size_t step_from(size_t size_bytes) {
+    return size_bytes < STEP_FROM_BYTES ? 1 : FAMILY_SIZE_STEP;
+}
+
 static void walk(size_t first_bytes, size_t last_bytes) {
     static struct window window;
-    for (size_t size_bytes = first_bytes; size_bytes <= last_bytes; size_bytes++) {
+    for (size_t size_bytes = first_bytes; size_bytes <= last_bytes;
+         size_bytes += step_from(size_bytes)) {
         void *block = FAMILY(malloc)(size_bytes);
         require_block(block, size_bytes, "malloc");
         window_add(&window, block, size_bytes);
@@ -51,7 +60,8 @@ CASE(every_size, neighbours_of_each_small_size) {
 /* Falling sizes reuse what rising ones left behind. */
 CASE(every_size, falling) {
     static struct window window;
-    for (size_t size_bytes = 64 * KIB; size_bytes > 0; size_bytes--) {
+    for (size_t size_bytes = 64 * KIB; size_bytes > STEP_FROM_BYTES;
+         size_bytes -= FAMILY_SIZE_STEP) {
         void *block = FAMILY(malloc)(size_bytes);
         require_block(block, size_bytes, "malloc");
         window_add(&window, block, size_bytes);
