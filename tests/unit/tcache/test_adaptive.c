@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/* src/tcache/adaptive.c: the policy alone, against the reference. */
+#include <criterion/criterion.h>
+
+#include "base/check.h"
+#include "tcache/adaptive.h"
+#include "unit/tcache/reference.h"
+
+#define SECOND ((uint64_t)1000000000)
+
+static unsigned capacity_after(uint32_t mark, uint32_t capacity, uint32_t capacity_max) {
+    switch (hak_adaptive_decide(mark, capacity, capacity_max)) {
+    case HAK_ADAPTIVE_GROW:
+        return 2 * capacity;
+    case HAK_ADAPTIVE_SHRINK:
+        return capacity / 2;
+    default:
+        return capacity;
+    }
+}
+
+Test(adaptive, decision_equals_the_reference_everywhere) {
+    unsigned long looked_at = 0;
+    for (uint32_t most = 16; most <= 2048; most *= 2) {
+        for (uint32_t capacity = 16; capacity <= most; capacity *= 2) {
+            for (uint32_t mark = 0; mark <= capacity; mark++) {
+                cr_assert_eq(capacity_after(mark, capacity, most),
+                             reference_capacity_after(mark, capacity, most),
+                             "mark %u of %u, maximum %u", mark, capacity, most);
+                looked_at++;
+            }
+        }
+    }
+    cr_assert_gt(looked_at, 8000);
+}
+
+/* The same, spelled out where it is easy to be off by one. */
+Test(adaptive, thresholds_are_strict) {
+    cr_assert_eq(hak_adaptive_decide(51, 64, 2048), HAK_ADAPTIVE_KEEP);   /* 79.7 % */
+    cr_assert_eq(hak_adaptive_decide(52, 64, 2048), HAK_ADAPTIVE_GROW);   /* 81.3 % */
+    cr_assert_eq(hak_adaptive_decide(13, 64, 2048), HAK_ADAPTIVE_KEEP);   /* 20.3 % */
+    cr_assert_eq(hak_adaptive_decide(12, 64, 2048), HAK_ADAPTIVE_SHRINK); /* 18.8 % */
+    cr_assert_eq(hak_adaptive_decide(80, 100, 2048), HAK_ADAPTIVE_KEEP);  /* exactly 80 % */
+    cr_assert_eq(hak_adaptive_decide(81, 100, 2048), HAK_ADAPTIVE_GROW);
+    cr_assert_eq(hak_adaptive_decide(20, 100, 2048), HAK_ADAPTIVE_KEEP); /* exactly 20 % */
+    cr_assert_eq(hak_adaptive_decide(19, 100, 2048), HAK_ADAPTIVE_SHRINK);
+    cr_assert_eq(hak_adaptive_decide(16, 16, 16), HAK_ADAPTIVE_KEEP);
+    cr_assert_eq(hak_adaptive_decide(0, 16, 2048), HAK_ADAPTIVE_KEEP);
+    cr_assert_eq(hak_adaptive_decide(2048, 2048, 2048), HAK_ADAPTIVE_KEEP);
+}
+
+Test(adaptive, constants_are_the_specified_ones) {
+    cr_assert_eq(TLS_CACHE_INITIAL_CAPACITY, 64);
+    cr_assert_eq(TLS_CACHE_MIN_CAPACITY, 16);
+    cr_assert_eq(TLS_CACHE_MAX_CAPACITY, 2048);
+    cr_assert_eq(ADAPT_REFILL_THRESHOLD, 10);
+    cr_assert_eq(ADAPT_TIME_THRESHOLD_NS, SECOND);
+    cr_assert(GROW_THRESHOLD > 0.7999 && GROW_THRESHOLD < 0.8001);
+    cr_assert(SHRINK_THRESHOLD > 0.1999 && SHRINK_THRESHOLD < 0.2001);
+}
+
+Test(adaptive, starts_at_64_or_the_class_maximum) {
+    struct hak_adaptive sizing;
+    for (uint32_t most = 16; most <= 2048; most *= 2) {
+        hak_adaptive_sizing_init(&sizing, most, 0);
+        cr_assert_eq(sizing.capacity, most < 64 ? most : 64);
+        cr_assert_eq(sizing.capacity_max, most);
+        cr_assert(sizing.high_water_mark == 0 && sizing.refill_count == 0);
+        for (uint32_t fixed = 16; fixed <= 2048; fixed *= 2) {
+            hak_adaptive_sizing_init(&sizing, most, fixed);
+            cr_assert_eq(sizing.capacity, most < fixed ? most : fixed);
+        }
+    }
+}
+
+Test(adaptive, mark_only_rises) {
+    static const uint32_t counts[] = {3, 10, 7, 0, 64, 1};
+    struct hak_adaptive sizing;
+    uint32_t most = 0;
+    hak_adaptive_sizing_init(&sizing, 2048, 0);
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+        most = counts[i] > most ? counts[i] : most;
+        hak_update_high_water_mark(&sizing, counts[i]);
+        cr_assert_eq(sizing.high_water_mark, most);
+    }
+}
+
+/* --- The window ---------------------------------------------------------- */
+
+Test(window, ends_with_the_tenth_event) {
+    struct hak_adaptive sizing;
+    hak_adaptive_sizing_init(&sizing, 2048, 0);
+    for (int window = 0; window < 3; window++) {
+        for (int event = 1; event <= 9; event++) {
+            cr_assert_not(hak_track_refill_for_adaptation(&sizing, 5000), "event %d", event);
+        }
+        cr_assert(hak_track_refill_for_adaptation(&sizing, 5000));
+        hak_adaptive_reset_window(&sizing, 5000);
+    }
+}
+
+/* The clock runs from the first event, then from the last adaptation. */
+Test(window, ends_after_a_second) {
+    struct hak_adaptive sizing;
+    hak_adaptive_sizing_init(&sizing, 2048, 0);
+    cr_assert_not(hak_track_refill_for_adaptation(&sizing, 100 * SECOND));
+    cr_assert_not(hak_track_refill_for_adaptation(&sizing, 101 * SECOND - 1));
+    cr_assert(hak_track_refill_for_adaptation(&sizing, 101 * SECOND));
+    hak_adaptive_reset_window(&sizing, 101 * SECOND);
+    cr_assert_not(hak_track_refill_for_adaptation(&sizing, 101 * SECOND));
+    cr_assert_not(hak_track_refill_for_adaptation(&sizing, 102 * SECOND - 1));
+    cr_assert(hak_track_refill_for_adaptation(&sizing, 102 * SECOND));
+}
+
+/* A late event ends its window however late it is, even at the clock's end. */
+Test(window, a_long_pause_is_one_window) {
+    struct hak_adaptive sizing;
+    hak_adaptive_sizing_init(&sizing, 2048, 0);
+    cr_assert_not(hak_track_refill_for_adaptation(&sizing, 1));
+    cr_assert(hak_track_refill_for_adaptation(&sizing, UINT64_MAX / 2));
+}
+
+Test(window, both_counters_start_anew) {
+    struct hak_adaptive sizing;
+    hak_adaptive_sizing_init(&sizing, 2048, 0);
+    hak_update_high_water_mark(&sizing, 40);
+    for (int event = 0; event < 7; event++) {
+        hak_track_refill_for_adaptation(&sizing, 5);
+    }
+    hak_adaptive_reset_window(&sizing, 77);
+    cr_assert_eq(sizing.high_water_mark, 0);
+    cr_assert_eq(sizing.refill_count, 0);
+    cr_assert_eq(sizing.adapted_ns, 77);
+    cr_assert_eq(sizing.capacity, 64);
+}
