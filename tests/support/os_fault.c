@@ -71,12 +71,17 @@ bool __wrap_hak_os_resize(void *address, size_t old_size_bytes, size_t new_size_
     return true;
 }
 
+void __real_hak_os_release(void *address, size_t size_bytes);
 bool __real_hak_os_move(void *address, size_t old_size_bytes, void *target, size_t new_size_bytes);
 bool __wrap_hak_os_move(void *address, size_t old_size_bytes, void *target, size_t new_size_bytes);
 bool __wrap_hak_os_move(void *address, size_t old_size_bytes, void *target,
                         size_t new_size_bytes) {
-    if (fails(TEST_OS_MOVE) ||
-        !__real_hak_os_move(address, old_size_bytes, target, new_size_bytes)) {
+    if (fails(TEST_OS_MOVE)) { /* as the kernels do that unmap the target first */
+        __real_hak_os_release(target, new_size_bytes);
+        held_bytes -= (int64_t)new_size_bytes;
+        return false;
+    }
+    if (!__real_hak_os_move(address, old_size_bytes, target, new_size_bytes)) {
         return false;
     }
     held_bytes -= (int64_t)old_size_bytes;
@@ -90,7 +95,6 @@ void __wrap_hak_os_purge(void *address, size_t size_bytes) {
     __real_hak_os_purge(address, size_bytes);
 }
 
-void __real_hak_os_release(void *address, size_t size_bytes);
 void __wrap_hak_os_release(void *address, size_t size_bytes);
 void __wrap_hak_os_release(void *address, size_t size_bytes) {
     held_bytes -= (int64_t)size_bytes;

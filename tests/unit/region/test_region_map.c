@@ -208,6 +208,27 @@ Test(region_map, threads_make_leaves_together, .timeout = 60) {
     cr_assert_eq(wrong, 0);
 }
 
+/* Of threads that free one block at once exactly one may go on. */
+static _Atomic uint32_t takers;
+
+static void take_kind(void *granule, uint32_t index) {
+    (void)index;
+    takers += hak_region_take_kind(granule, HAK_KIND_MAPPING);
+}
+
+Test(region_map, one_of_many_takes_a_kind, .timeout = 60) {
+    void *granule = (void *)(3 * HAK_SUPERSLAB_SIZE_BYTES);
+    cr_assert(hak_region_init(true));
+    cr_assert(hak_region_register(granule, HAK_GRANULE_SIZE_BYTES, &takers));
+    for (uint32_t round = 1; round <= 200; round++) {
+        hak_region_set_kind(granule, 1, HAK_KIND_MAPPING);
+        cr_assert_not(hak_region_take_kind(granule, HAK_KIND_RUN));
+        test_threads_run(4, take_kind, granule);
+        cr_assert_eq(takers, round);
+        cr_assert_eq(hak_region_kind(granule), HAK_KIND_NONE);
+    }
+}
+
 /* --- fork ---------------------------------------------------------------- */
 
 Test(region_map, lock_and_reset_leave_it_usable) {
