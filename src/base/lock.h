@@ -49,6 +49,11 @@ void hak_lock_release(struct hak_lock *lock);
  * lock, all of one rank, in the order of their numbers. */
 void hak_lock_acquire_for_fork(struct hak_lock *lock);
 
+/* While `holds`, acquiring and releasing do nothing for the calling thread: it
+ * has taken every lock for fork(), and other libraries' fork handlers, which may
+ * run between ours and the fork itself, may allocate. */
+void hak_lock_hold_all(bool holds);
+
 /* In the child of a fork only: makes the lock free whoever held it. */
 void hak_lock_reset_in_child(struct hak_lock *lock);
 

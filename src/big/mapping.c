@@ -93,9 +93,11 @@ void hak_mapping_free(void *block) {
     if (hak_unlikely(mapping == NULL)) {
         hak_misuse(HAK_MISUSE_INTERIOR_POINTER, block, 0, "free");
     }
+    if (hak_unlikely(!hak_region_take_kind(block, HAK_KIND_MAPPING))) {
+        hak_misuse(HAK_MISUSE_DOUBLE_FREE, block, 0, "free");
+    }
     hak_event("mapping free", block, mapping->size_bytes);
     note_live(-1, -(int64_t)mapping->size_bytes);
-    hak_region_set_kind(block, 1, HAK_KIND_NONE);
     hak_big_cache_give(mapping);
 }
 
@@ -120,12 +122,14 @@ static char *move(struct hak_mapping *mapping, size_t new_size) {
         hak_os_release(target, new_size);
         return NULL;
     }
+    /* Both places are unregistered while the kernel works: whichever is free
+     * afterwards may be another thread's at once. Their leaves exist. */
+    hak_region_unregister(target);
     hak_region_set_kind(old, 1, HAK_KIND_NONE);
     hak_region_unregister(old);
-    if (!hak_os_move(old, mapping->size_bytes, target, new_size)) {
-        hak_region_unregister(target);
-        hak_os_release(target, new_size);
-        hak_region_register(old, HAK_GRANULE_SIZE_BYTES, mapping); /* its leaf exists */
+    bool moved = hak_os_move(old, mapping->size_bytes, target, new_size);
+    hak_region_register(moved ? target : old, HAK_GRANULE_SIZE_BYTES, mapping);
+    if (!moved) { /* the target's address space is given up (os_memory.h) */
         hak_region_set_kind(old, 1, HAK_KIND_MAPPING);
         return NULL;
     }

@@ -114,7 +114,7 @@ static void *arm(void *block, size_t requested, const char *call) {
 }
 
 static bool is_too_large(size_t size_bytes) {
-    return size_bytes > HAK_SIZE_MAX_BYTES - HAK_GUARD_SIZE_BYTES;
+    return size_bytes > SIZE_MASK - HAK_GUARD_SIZE_BYTES; /* what a record can hold: 1 TiB */
 }
 
 void *hak_guard_alloc(size_t size_bytes, size_t alignment_bytes, const char *call) {

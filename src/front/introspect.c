@@ -113,8 +113,10 @@ struct mallinfo2 hak_mallinfo2(void) {
     info.hblks = stats.big_live_count;
     info.hblkhd = stats.big_live_bytes;
     info.uordblks = stats.live_bytes;
-    info.arena = stats.mapped_bytes - stats.big_live_bytes;
-    info.fordblks = stats.mapped_bytes - stats.live_bytes;
+    /* Read at different moments, the parts may exceed the sum. */
+    uint64_t mapped = stats.mapped_bytes;
+    info.arena = mapped - (stats.big_live_bytes < mapped ? stats.big_live_bytes : mapped);
+    info.fordblks = mapped - (stats.live_bytes < mapped ? stats.live_bytes : mapped);
     return info;
 }
 

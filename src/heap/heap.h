@@ -45,9 +45,21 @@ struct hak_heap *hak_heap_current(void);
 struct hak_heap *hak_heap_borrow(void);
 void hak_heap_abandon(struct hak_heap *heap);
 
+/* As hak_heap_current(), but NULL also for a thread that has freed only a few
+ * blocks so far and never allocated: threads that are on their way out free what
+ * the C library kept for them, and must not leave a heap behind. */
+struct hak_heap *hak_heap_current_for_free(void);
+
+/* Gives one block of a size class back without a heap, as a remote free. */
+void hak_heap_give_unattached(enum hak_kind kind, void *block);
+
 /* Collects the remote frees of abandoned heaps and gives their empty SuperSlabs
- * to the pool; returns how many. The caller may hold its own heap's lock. */
-uint32_t hak_heap_reclaim_abandoned(void);
+ * to the pool; with `purge` all their free memory to the OS. Returns how many
+ * SuperSlabs and granules. The caller may hold its own heap's lock. */
+uint32_t hak_heap_reclaim_abandoned(bool purge);
+
+/* The same by the purge clock: what nobody else would collect and purge. */
+void hak_heap_tick_abandoned(uint64_t now_ns);
 
 /* Every heap, newest first, by all_next. Any thread. */
 struct hak_heap *hak_heap_first(void);
@@ -85,6 +97,10 @@ size_t hak_heap_block_size(const void *block, const char *call);
 /* Resizes a run or mapping where it is (a mapping may move). The block's new
  * address, or NULL when it has to be copied. */
 void *hak_heap_resize(void *block, size_t new_size_bytes);
+
+/* The purge clocks of all that threads share; from every slow path, no lock
+ * held. Cheap when it is not yet time. */
+void hak_heap_tick_shared(uint64_t now_ns);
 
 /* The record of a block for checked builds; NULL when no block starts there. */
 _Atomic uint64_t *hak_heap_record(const void *block);

@@ -9,14 +9,15 @@
 #include "heap/heap_start.h"
 #include "heap/heap_verify.h"
 #include "l25/l25.h"
+#include "os/os_memory.h"
 #include "os/os_thread.h"
 #include "superslab/pool.h"
 
-/* The purge clocks, from any slow path. `heap` may be NULL. */
-static void tick_shared(uint64_t now_ns) {
+void hak_heap_tick_shared(uint64_t now_ns) {
     static _Atomic uint64_t last_ns; /* relaxed: two threads ticking at once do no harm */
     if (now_ns >= hak_load_relaxed(&last_ns) + HAK_PURGE_DELAY_NS) {
         hak_store_relaxed(&last_ns, now_ns);
+        hak_heap_tick_abandoned(now_ns);
         hak_l25_tick(now_ns);
         hak_big_cache_tick(now_ns);
     }
@@ -24,7 +25,7 @@ static void tick_shared(uint64_t now_ns) {
 
 static bool expand_locked(struct hak_heap *heap, uint32_t class_index) {
     if (hak_pool_count() == 0) {
-        hak_heap_reclaim_abandoned();
+        hak_heap_reclaim_abandoned(false);
     }
     return hak_chain_expand_owned(&heap->chain, class_index) != NULL;
 }
@@ -61,7 +62,7 @@ static void *alloc_from(struct hak_heap *heap, uint32_t class_index) {
     }
     hak_assert_heap(heap);
     hak_lock_release(&heap->lock);
-    tick_shared(now_ns);
+    hak_heap_tick_shared(now_ns);
     return block;
 }
 
@@ -89,7 +90,7 @@ static void *alloc_class(uint32_t class_index) {
 
 static void *alloc_large(size_t size_bytes, size_t alignment_bytes, bool *is_zero) {
     hak_heap_start();
-    tick_shared(hak_os_clock_coarse_ns());
+    hak_heap_tick_shared(hak_os_clock_coarse_ns());
     if (size_bytes > HAK_RUN_SIZE_MAX_BYTES || alignment_bytes > HAK_RUN_SIZE_MAX_BYTES) {
         return hak_mapping_alloc(size_bytes, alignment_bytes, is_zero);
     }
@@ -124,12 +125,13 @@ static void *alloc_any(size_t size_bytes, size_t alignment_bytes, bool *is_zero)
                : alloc_large(size_bytes, alignment_bytes, is_zero);
 }
 
-/* When the OS has no more, what we keep for later may be enough. */
+/* When the OS has no more, what we keep for later may be enough; for a request
+ * larger than all we hold it is not. */
 static void *alloc_or_trim(size_t size_bytes, size_t alignment_bytes, bool *is_zero) {
     bool zero_known;
     bool *zero = is_zero != NULL ? is_zero : &zero_known;
     void *block = alloc_any(size_bytes, alignment_bytes, zero);
-    if (hak_unlikely(block == NULL) && size_bytes <= HAK_SIZE_MAX_BYTES && hak_heap_trim()) {
+    if (hak_unlikely(block == NULL) && size_bytes <= hak_os_reserved_bytes() && hak_heap_trim()) {
         block = alloc_any(size_bytes, alignment_bytes, zero);
     }
     return block;
@@ -159,7 +161,7 @@ static bool trim_current(void) {
 bool hak_heap_trim(void) {
     hak_heap_start();
     bool any = trim_current();
-    any |= hak_heap_reclaim_abandoned() > 0;
+    any |= hak_heap_reclaim_abandoned(true) > 0;
     any |= hak_l25_trim() > 0;
     any |= hak_big_cache_trim() > 0;
     any |= hak_pool_trim() > 0;

@@ -23,12 +23,13 @@ static void flush_and_push(struct hak_heap *heap, uint32_t kind, void *block) {
     }
     hak_assert_heap(heap);
     hak_lock_release(&heap->lock);
+    hak_heap_tick_shared(now_ns);
 }
 
 static void free_class(uint32_t kind, void *block) {
-    struct hak_heap *heap = hak_heap_current();
-    if (heap == NULL) { /* the thread has ended: straight to the slab, as a remote free */
-        hak_chain_give_owned(NULL, (enum hak_kind)kind, &block, 1);
+    struct hak_heap *heap = hak_heap_current_for_free();
+    if (heap == NULL) {
+        hak_heap_give_unattached((enum hak_kind)kind, block);
     } else {
         flush_and_push(heap, kind, block);
     }
@@ -40,8 +41,7 @@ static bool is_class(enum hak_kind kind) {
 
 __attribute__((noreturn)) static void refuse(enum hak_kind kind, const void *block,
                                              const char *call) {
-    hak_misuse(kind == HAK_KIND_INTERIOR ? HAK_MISUSE_INTERIOR_POINTER
-                                         : HAK_MISUSE_FOREIGN_POINTER,
+    hak_misuse(kind != HAK_KIND_NONE ? HAK_MISUSE_INTERIOR_POINTER : HAK_MISUSE_FOREIGN_POINTER,
                block, 0, call);
 }
 

@@ -123,6 +123,9 @@ static void prewarm(struct hak_heap *heap) {
             break;
         }
         uint32_t half = hak_tcache_capacity(&heap->tcache, c) / 2;
+        if (hak_tcache_count(&heap->tcache, c) >= half) {
+            continue; /* adopted with its caches filled */
+        }
         if (hak_tcache_refill_owned(&heap->tcache, &heap->chain, c, half, now_ns) == 0 &&
             hak_chain_expand_owned(&heap->chain, c) != NULL) {
             hak_tcache_refill_owned(&heap->tcache, &heap->chain, c, half, now_ns);
@@ -151,6 +154,26 @@ struct hak_heap *hak_heap_current(void) {
     return thread_has_ended ? NULL : attach();
 }
 
+/* Frees without a heap that a thread may do before it gets one. */
+enum { UNATTACHED_FREES_MAX = 64 };
+
+struct hak_heap *hak_heap_current_for_free(void) {
+    static __thread uint32_t unattached_frees;
+    if (hak_tls == &hak_tcache_none && unattached_frees < UNATTACHED_FREES_MAX) {
+        unattached_frees++;
+        return NULL;
+    }
+    return hak_heap_current();
+}
+
+/* The lock keeps fork() from falling between the steps of a remote free; it is
+ * the one lock that a thread without a heap can need. */
+void hak_heap_give_unattached(enum hak_kind kind, void *block) {
+    hak_lock_acquire(&birth_lock);
+    hak_chain_give_owned(NULL, kind, &block, 1);
+    hak_lock_release(&birth_lock);
+}
+
 void hak_heap_on_thread_exit(void) {
     struct hak_heap *heap = (struct hak_heap *)(void *)hak_tls;
     thread_has_ended = true;
@@ -162,20 +185,46 @@ void hak_heap_on_thread_exit(void) {
     hak_event_ring_end();
 }
 
-/* Only remote frees can have emptied something: abandoning gave the rest. */
-uint32_t hak_heap_reclaim_abandoned(void) {
-    uint32_t given = 0;
+/* Runs `visit` for each abandoned heap that no one else is looking at. Try: a
+ * fork or a statistic may hold it, and waiting here could close a cycle. */
+static uint32_t visit_abandoned(uint32_t (*visit)(struct hak_chain *chain, uint64_t now_ns),
+                                uint64_t now_ns) {
+    uint32_t sum = 0;
     hak_lock_acquire(&abandoned.lock);
     for (struct hak_heap *heap = abandoned.newest; heap != NULL; heap = heap->abandoned_next) {
-        /* Relaxed look; what it misses the next one finds. Try: a fork or a
-         * statistic may hold it, and waiting here could close a cycle. */
-        if (hak_load_relaxed(&heap->chain.pending) != NULL && hak_lock_try_acquire(&heap->lock)) {
-            given += hak_chain_trim_owned(&heap->chain, false);
+        if (hak_lock_try_acquire(&heap->lock)) {
+            sum += visit(&heap->chain, now_ns);
             hak_lock_release(&heap->lock);
         }
     }
     hak_lock_release(&abandoned.lock);
-    return given;
+    return sum;
+}
+
+/* Only remote frees can have emptied something: abandoning gave the rest. A look
+ * at `pending` without order: what it misses the next one finds. */
+static uint32_t visit_reclaim(struct hak_chain *chain, uint64_t now_ns) {
+    (void)now_ns;
+    return hak_load_relaxed(&chain->pending) != NULL ? hak_chain_trim_owned(chain, false) : 0;
+}
+
+static uint32_t visit_purge(struct hak_chain *chain, uint64_t now_ns) {
+    (void)now_ns;
+    return hak_chain_trim_owned(chain, true);
+}
+
+static uint32_t visit_tick(struct hak_chain *chain, uint64_t now_ns) {
+    visit_reclaim(chain, now_ns);
+    hak_chain_tick_owned(chain, now_ns);
+    return 0;
+}
+
+uint32_t hak_heap_reclaim_abandoned(bool purge) {
+    return visit_abandoned(purge ? visit_purge : visit_reclaim, 0);
+}
+
+void hak_heap_tick_abandoned(uint64_t now_ns) {
+    visit_abandoned(visit_tick, now_ns);
 }
 
 /* --- fork ---------------------------------------------------------------- */

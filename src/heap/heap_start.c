@@ -2,9 +2,9 @@
 /* Start-up: see heap_start.h. Layer 5.
  *
  * The first allocation of the process may come from the loader, long before
- * main or any constructor. So the allocator starts itself on demand, and only
- * what may allocate (registering fork handlers) or needs the environment in
- * place waits for a constructor. */
+ * main or any constructor. So the allocator starts itself on demand; only the
+ * settings are read once more by a constructor, when the environment is sure to
+ * be in place. */
 #include "heap/heap_start.h"
 
 #include <stdlib.h>
@@ -38,20 +38,6 @@ static void start_locked(void) {
     hak_config_read();
 }
 
-void hak_heap_start(void) {
-    /* I1: acquire pairs with I2 and shows everything that starting wrote. */
-    if (hak_likely(hak_load_acquire(&started) != 0)) {
-        return;
-    }
-    hak_lock_acquire(&start_lock);
-    if (hak_load_relaxed(&started) == 0) { /* the lock orders it */
-        start_locked();
-        /* I2 */
-        hak_store_release(&started, 1u);
-    }
-    hak_lock_release(&start_lock);
-}
-
 /* --- fork: all locks, in rank order -------------------------------------- */
 
 static void fork_prepare(void) {
@@ -61,9 +47,11 @@ static void fork_prepare(void) {
     hak_pool_lock();
     hak_meta_lock();
     hak_region_lock();
+    hak_lock_hold_all(true);
 }
 
 static void fork_parent(void) {
+    hak_lock_hold_all(false);
     hak_region_unlock();
     hak_meta_unlock();
     hak_pool_unlock();
@@ -73,6 +61,7 @@ static void fork_parent(void) {
 }
 
 static void fork_child(void) {
+    hak_lock_hold_all(false);
     hak_region_reset_in_child();
     hak_meta_reset_in_child();
     hak_pool_reset_in_child();
@@ -81,11 +70,30 @@ static void fork_child(void) {
     hak_heap_fork_child();
 }
 
-/* The earliest constructor of all: handlers registered later run before ours
- * at fork and after ours in parent and child, so they may allocate. */
+/* --- Start -------------------------------------------------------------- */
+
+void hak_heap_start(void) {
+    /* I1: acquire pairs with I2 and shows everything that starting wrote. */
+    if (hak_likely(hak_load_acquire(&started) != 0)) {
+        return;
+    }
+    hak_lock_acquire(&start_lock);
+    bool first = hak_load_relaxed(&started) == 0; /* the lock orders it */
+    if (first) {
+        start_locked();
+        /* I2 */
+        hak_store_release(&started, 1u);
+    }
+    hak_lock_release(&start_lock);
+    if (first) {
+        /* It may allocate, which works from here on. Handlers of other libraries
+         * may run on either side of ours, and allocate: hak_lock_hold_all(). */
+        hak_os_fork_handlers(fork_prepare, fork_parent, fork_child);
+    }
+}
+
 __attribute__((constructor(101))) static void on_load(void) {
     hak_heap_start();
     hak_config_read(); /* again: the environment may not have been there before */
-    hak_os_fork_handlers(fork_prepare, fork_parent, fork_child);
     hak_adaptive_log_init();
 }

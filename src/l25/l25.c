@@ -90,6 +90,9 @@ static bool is_granule_start(const void *run) {
 void hak_l25_free(void *run) {
     uint32_t first;
     struct hak_l25_chunk *chunk = chunk_of(run, &first);
+    if (hak_unlikely(chunk == NULL)) { /* another thread frees it at the same time */
+        hak_misuse(HAK_MISUSE_DOUBLE_FREE, run, 0, "free");
+    }
     if (hak_unlikely(!is_granule_start(run))) {
         hak_misuse(HAK_MISUSE_INTERIOR_POINTER, run, 0, "free");
     }
@@ -133,7 +136,11 @@ void hak_l25_tick(uint64_t now_ns) {
     for (uint32_t i = 0; i < hak_l25_grow_shard_count(&grow); i++) {
         if (hak_lock_try_acquire(&shards[i].lock)) { /* a busy shard ticks next time */
             hak_l25_shard_tick_locked(&shards[i], now_ns);
+            struct hak_l25_chunk *spare = hak_l25_shard_take_spare_locked(&shards[i]);
             hak_lock_release(&shards[i].lock);
+            if (spare != NULL) { /* one a tick: address space is in no hurry */
+                hak_l25_chunk_destroy(spare);
+            }
         }
     }
 }

@@ -97,6 +97,7 @@ static void forget_records(struct hak_l25_chunk *chunk, uint32_t first, uint32_t
 void *hak_l25_chunk_take(struct hak_l25_chunk *chunk, uint32_t first, uint32_t count,
                          bool *is_zero) {
     char *address = granule_address(chunk, first);
+    hak_assert(count >= 1 && first + count <= HAK_GRANULES_PER_SUPERSLAB, L25_RUN_FREE, first, count);
     bool keeps_record = (chunk->dirty >> first & 1) != 0;
     forget_records(chunk, first + keeps_record, first + count);
     *is_zero = claim(chunk, hak_mask32(first, count)) == 0;

@@ -161,6 +161,21 @@ struct hak_l25_chunk *hak_l25_shard_take_empty_locked(struct hak_l25_shard *shar
     return chunk;
 }
 
+struct hak_l25_chunk *hak_l25_shard_take_spare_locked(struct hak_l25_shard *shard) {
+    struct hak_l25_chunk *chunk = shard->by_room[ROOM_ALL];
+    if (chunk == NULL || chunk->next == NULL) {
+        return NULL;
+    }
+    while (chunk != NULL && chunk->dirty != 0) {
+        chunk = chunk->next;
+    }
+    if (chunk != NULL) {
+        unlink_from(shard, chunk, ROOM_ALL);
+        shard->chunk_count--;
+    }
+    return chunk;
+}
+
 #if HAK_CHECK_LEVEL >= 1
 void hak_l25_shard_verify_locked(const struct hak_l25_shard *shard, uint32_t index) {
     uint32_t chunks = 0, granules = 0, dirty = 0;

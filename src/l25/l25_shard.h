@@ -44,6 +44,10 @@ uint32_t hak_l25_shard_purge_locked(struct hak_l25_shard *shard);
 /* Unlinks and returns an empty chunk, or NULL when there is none. */
 struct hak_l25_chunk *hak_l25_shard_take_empty_locked(struct hak_l25_shard *shard);
 
+/* Unlinks and returns an empty chunk without resident memory, if the shard has
+ * another empty one; else NULL. */
+struct hak_l25_chunk *hak_l25_shard_take_spare_locked(struct hak_l25_shard *shard);
+
 void hak_l25_shard_verify_locked(const struct hak_l25_shard *shard, uint32_t index);
 
 #endif

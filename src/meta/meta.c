@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The metadata arena: see meta.h. Layer 2.
  *
- * Sizes are rounded to whole cache lines up to 2 KiB and to powers of two
- * above; each rounded size has a free list. New memory is cut from the current
+ * Sizes are rounded to whole cache lines up to 2 KiB, and above to a power of two
+ * and two lines, because what is large here is a power of two and a little: slots
+ * and a sentinel, slabs and a header. Each rounded size has a free list. New memory is cut from the current
  * chunk. Chunks become resident as they are touched, so a large chunk costs a
  * small process nothing. */
 #include "meta/meta.h"
@@ -17,7 +18,8 @@
 
 enum {
     LINE_LIST_COUNT = 32,                 /* 64 to 2048 bytes */
-    POWER_LIST_COUNT = 6,                 /* 4 KiB to 128 KiB */
+    POWER_LIST_COUNT = 7,                 /* 2 KiB to 128 KiB, and two lines */
+    EXTRA_BYTES = 2 * HAK_CACHE_LINE_BYTES,
     LIST_COUNT = LINE_LIST_COUNT + POWER_LIST_COUNT,
 };
 
@@ -42,9 +44,9 @@ static size_t round_size(size_t size_bytes, uint32_t *list_out) {
         *list_out = (uint32_t)lines - 1;
         return lines * HAK_CACHE_LINE_BYTES;
     }
-    size_t power = hak_power_of_two_ceil(size_bytes);
-    *list_out = LINE_LIST_COUNT + (uint32_t)__builtin_ctzll(power) - HAK_OS_PAGE_SHIFT;
-    return power;
+    size_t power = hak_power_of_two_ceil(size_bytes - EXTRA_BYTES);
+    *list_out = LINE_LIST_COUNT + (uint32_t)__builtin_ctzll(power) - 11;
+    return power + EXTRA_BYTES;
 }
 
 /* The rest of an old chunk is given up: less than one allocation's size. */

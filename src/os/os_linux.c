@@ -8,14 +8,23 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <time.h>
 
+#include "base/atomic.h"
 #include "base/bitmap.h"
 #include "base/constants.h"
 
-static void *map(void *hint, size_t size_bytes, int extra_flags) {
-    void *p = mmap(hint, size_bytes, PROT_READ | PROT_WRITE,
+/* Relaxed: a statistic. */
+static _Atomic size_t reserved_bytes;
+
+size_t hak_os_reserved_bytes(void) {
+    return hak_load_relaxed(&reserved_bytes);
+}
+
+static void *map(size_t size_bytes, int extra_flags) {
+    void *p = mmap(NULL, size_bytes, PROT_READ | PROT_WRITE,
                    MAP_PRIVATE | MAP_ANONYMOUS | extra_flags, -1, 0);
     return p == MAP_FAILED ? NULL : p;
 }
@@ -23,7 +32,7 @@ static void *map(void *hint, size_t size_bytes, int extra_flags) {
 /* Maps more than needed and cuts off both ends. */
 static void *map_and_trim(size_t size_bytes, size_t alignment_bytes) {
     size_t padded = size_bytes + alignment_bytes - HAK_OS_PAGE_SIZE_BYTES;
-    char *raw = padded < size_bytes ? NULL : map(NULL, padded, 0);
+    char *raw = padded < size_bytes ? NULL : map(padded, 0);
     if (raw == NULL) {
         return NULL;
     }
@@ -43,10 +52,13 @@ static void *map_and_trim(size_t size_bytes, size_t alignment_bytes) {
  * one call. */
 void *hak_os_reserve(size_t size_bytes, size_t alignment_bytes) {
     int saved_errno = errno;
-    void *p = map(NULL, size_bytes, 0);
+    void *p = map(size_bytes, 0);
     if (p != NULL && ((uintptr_t)p & (alignment_bytes - 1)) != 0) {
         munmap(p, size_bytes);
         p = map_and_trim(size_bytes, alignment_bytes);
+    }
+    if (p != NULL) {
+        hak_add_relaxed(&reserved_bytes, size_bytes);
     }
     errno = saved_errno;
     return p;
@@ -54,7 +66,7 @@ void *hak_os_reserve(size_t size_bytes, size_t alignment_bytes) {
 
 void *hak_os_reserve_sparse(size_t size_bytes) {
     int saved_errno = errno;
-    void *p = map(NULL, size_bytes, MAP_NORESERVE);
+    void *p = map(size_bytes, MAP_NORESERVE);
     if (p != NULL) {
         madvise(p, size_bytes, MADV_DONTDUMP);
     }
@@ -70,19 +82,25 @@ void hak_os_commit(void *address, size_t size_bytes) {
 
 void hak_os_purge(void *address, size_t size_bytes) {
     int saved_errno = errno;
-    madvise(address, size_bytes, MADV_DONTNEED);
+    if (madvise(address, size_bytes, MADV_DONTNEED) != 0) {
+        memset(address, 0, size_bytes); /* locked memory stays, but must read as zero */
+    }
     errno = saved_errno;
 }
 
 void hak_os_release(void *address, size_t size_bytes) {
     int saved_errno = errno;
     munmap(address, size_bytes);
+    hak_sub_relaxed(&reserved_bytes, size_bytes);
     errno = saved_errno;
 }
 
 bool hak_os_resize(void *address, size_t old_size_bytes, size_t new_size_bytes) {
     int saved_errno = errno;
     void *p = mremap(address, old_size_bytes, new_size_bytes, 0);
+    if (p != MAP_FAILED) {
+        hak_add_relaxed(&reserved_bytes, new_size_bytes - old_size_bytes); /* modulo 2^64 */
+    }
     errno = saved_errno;
     return p != MAP_FAILED;
 }
@@ -90,6 +108,9 @@ bool hak_os_resize(void *address, size_t old_size_bytes, size_t new_size_bytes) 
 bool hak_os_move(void *address, size_t old_size_bytes, void *target, size_t new_size_bytes) {
     int saved_errno = errno;
     void *p = mremap(address, old_size_bytes, new_size_bytes, MREMAP_MAYMOVE | MREMAP_FIXED, target);
+    if (p != MAP_FAILED) {
+        hak_sub_relaxed(&reserved_bytes, old_size_bytes);
+    }
     errno = saved_errno;
     return p != MAP_FAILED;
 }
@@ -113,17 +134,17 @@ uint32_t hak_os_cpu_count(void) {
 static pthread_key_t exit_key;
 static void (*exit_hook)(void);
 
-/* The last round but one of those that POSIX promises. ThreadSanitizer and its
- * like end a thread's state in the last, and what they intercept must not be
- * called after that. */
-enum { HOOK_ROUND = PTHREAD_DESTRUCTOR_ITERATIONS - 1 };
+/* Rounds of key destructors that this thread armed the hook for, and whether
+ * the first has passed. Our key is the oldest, so in its first round it runs
+ * before the other keys' destructors: setting it again makes the hook run in the
+ * next, after them. A later round would come too late for threads that arm it
+ * while their destructors run already, and for sanitizers, which end a thread's
+ * state in the last. */
+static char first_round, second_round;
 
-/* The key's value counts the rounds: 1 in the first. Setting it again asks for
- * one more round. */
 static void on_key_round(void *value) {
-    uintptr_t round = (uintptr_t)value;
-    if (round < HOOK_ROUND) {
-        pthread_setspecific(exit_key, (void *)(round + 1));
+    if (value == &first_round) {
+        pthread_setspecific(exit_key, &second_round);
     } else {
         exit_hook();
     }
@@ -135,7 +156,7 @@ bool hak_os_thread_exit_init(void (*on_exit)(void)) {
 }
 
 void hak_os_thread_exit_arm(void) {
-    pthread_setspecific(exit_key, (void *)(uintptr_t)1);
+    pthread_setspecific(exit_key, &first_round);
 }
 
 void hak_os_fork_handlers(void (*prepare)(void), void (*parent)(void), void (*child)(void)) {

@@ -27,7 +27,8 @@ void *hak_os_reserve_sparse(size_t size_bytes);
 /* Makes memory resident in one call instead of a fault a page. A hint. */
 void hak_os_commit(void *address, size_t size_bytes);
 
-/* Gives the physical memory back; the range stays ours and reads as zero. */
+/* Gives the physical memory back, where the program has not locked it; the range
+ * stays ours and reads as zero in any case. */
 void hak_os_purge(void *address, size_t size_bytes);
 
 /* Gives the address space back. */
@@ -39,7 +40,11 @@ bool hak_os_resize(void *address, size_t old_size_bytes, size_t new_size_bytes);
 
 /* Moves a whole reservation's memory onto another, of `new_size_bytes` at
  * `target`, whose own memory is lost; the old address space is given back.
- * False, with both as they were, when the OS cannot. */
+ * False when the OS cannot: then the old one is as it was, and `target` must
+ * not be touched any more, because some kernels have unmapped it by then. */
 bool hak_os_move(void *address, size_t old_size_bytes, void *target, size_t new_size_bytes);
+
+/* Address space held through hak_os_reserve(). */
+size_t hak_os_reserved_bytes(void);
 
 #endif

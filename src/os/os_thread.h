@@ -14,7 +14,7 @@ uint64_t hak_os_clock_coarse_ns(void);
 uint32_t hak_os_cpu_count(void);
 
 /* Creates the hook that runs `on_exit` at the end of each thread that armed it:
- * once, in a late round of POSIX key destructors, so that destructors of other
+ * once, in the second round of POSIX key destructors, so that destructors of other
  * keys may still use the allocator as usual before it. False when the system
  * has no key left. Call once. */
 bool hak_os_thread_exit_init(void (*on_exit)(void));

@@ -70,6 +70,10 @@ void hak_region_unregister(const void *address);
 /* Sets the kind of `count` granules from `address` on, in a registered range. */
 void hak_region_set_kind(const void *address, size_t count, enum hak_kind kind);
 
+/* Sets one granule from `kind` to NONE, in one step; false when it was another:
+ * of two threads that free the same block one fails. */
+bool hak_region_take_kind(const void *address, enum hak_kind kind);
+
 /* For fork. */
 void hak_region_lock(void);
 void hak_region_unlock(void);

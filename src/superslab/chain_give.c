@@ -42,7 +42,7 @@ static void tally_announce(struct tally *tally) {
  * no such block starts there. */
 static inline struct hak_slab *locate(enum hak_kind kind, void *block, uint32_t *index_out) {
     struct hak_superslab *superslab = hak_region_owner(block);
-    if (hak_unlikely(hak_region_kind(block) != kind)) {
+    if (hak_unlikely(hak_region_kind(block) != kind || superslab == NULL)) {
         hak_misuse(HAK_MISUSE_DOUBLE_FREE, block, 0, "flush"); /* its slab is gone: all were free */
     }
     struct hak_slab *slab = hak_superslab_slab_of(superslab, block);

@@ -96,6 +96,7 @@ void hak_chain_tick_owned(struct hak_chain *chain, uint64_t now_ns) {
         return;
     }
     hak_purge_policy_note_tick(&chain->purge, now_ns);
+    hak_chain_collect_owned(chain); /* a heap that always finds room never would */
     for (struct hak_superslab *s = chain->room; s != NULL; s = s->room_next) {
         chain->dirty_granule_count -= hak_superslab_purge_owned(s, s->aged);
         s->aged = s->dirty;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/panic.h"
 #include "meta/meta.h"
 #include "superslab/chain.h"
 
@@ -114,6 +115,11 @@ uint32_t hak_slab_collect_owned(struct hak_slab *slab) {
         /* S2b: acquire pairs with S1a of each bit taken, early ones too. */
         uint64_t bits = hak_exchange_acquire(&slab->remote[w], (uint64_t)0);
         hak_assert((slab->local[w] & bits) == 0, SLAB_ONE_PLACE, slab->local[w], bits, w);
+        if (hak_unlikely((slab->local[w] & bits) != 0)) {
+            uint32_t index = w * 64 + hak_bit_lowest64(slab->local[w] & bits);
+            hak_misuse(HAK_MISUSE_DOUBLE_FREE, slab->start + (size_t)index * slab->stride_bytes,
+                       slab->stride_bytes, "collect");
+        }
         slab->local[w] |= bits;
         slab->first_word = w < slab->first_word ? w : slab->first_word;
     }
