@@ -12,6 +12,7 @@
 
 #include "base/format.h"
 #include "front/fast.h"
+#include "front/override_cxx.h"
 #include "hakmem.h"
 
 typedef void (*new_handler_function)(void);
@@ -41,45 +42,51 @@ static void throw_bad_alloc(void) {
     abort();
 }
 
-static HAK_NOINLINE void *new_slow(size_t size, size_t alignment, bool throws) {
+void *hak_cxx_new_or_null(size_t size, size_t alignment) {
     void *block;
     do {
         block = alignment == 0 ? hak_malloc(size) : hak_aligned_alloc(alignment, size);
     } while (block == NULL && run_new_handler());
-    if (block == NULL && throws) {
+    return block;
+}
+
+static HAK_NOINLINE void *new_slow(size_t size, size_t alignment) {
+    void *block = hak_cxx_new_or_null(size, alignment);
+    if (block == NULL) {
         throw_bad_alloc();
     }
     return block;
 }
 
-static inline void *new_plain(size_t size, bool throws) {
+static inline void *new_plain(size_t size) {
     void *block = hak_fast_malloc(size);
-    return hak_likely(block != NULL) ? block : new_slow(size, 0, throws);
+    return hak_likely(block != NULL) ? block : new_slow(size, 0);
 }
 
 /* name: the mangled symbol; NEW(size), NEW(size, nothrow), ... */
 #define NEW(id, mangled)                                                                           \
     HAK_API void *hak_cxx_##id(size_t size) __asm__(mangled);                                      \
     HAK_API void *hak_cxx_##id(size_t size) {                                                      \
-        return new_plain(size, true);                                                              \
+        return new_plain(size);                                                                    \
     }
 #define NEW_NOTHROW(id, mangled)                                                                   \
     HAK_API void *hak_cxx_##id(size_t size, const void *nothrow) __asm__(mangled);                 \
     HAK_API void *hak_cxx_##id(size_t size, const void *nothrow) {                                 \
         (void)nothrow;                                                                             \
-        return new_plain(size, false);                                                             \
+        void *block = hak_fast_malloc(size);                                                       \
+        return hak_likely(block != NULL) ? block : hak_cxx_new_caught(size, 0);                    \
     }
 #define NEW_ALIGNED(id, mangled)                                                                   \
     HAK_API void *hak_cxx_##id(size_t size, size_t alignment) __asm__(mangled);                    \
     HAK_API void *hak_cxx_##id(size_t size, size_t alignment) {                                    \
-        return new_slow(size, alignment, true);                                                    \
+        return new_slow(size, alignment);                                                          \
     }
 #define NEW_ALIGNED_NOTHROW(id, mangled)                                                           \
     HAK_API void *hak_cxx_##id(size_t size, size_t alignment, const void *nothrow)                 \
         __asm__(mangled);                                                                          \
     HAK_API void *hak_cxx_##id(size_t size, size_t alignment, const void *nothrow) {               \
         (void)nothrow;                                                                             \
-        return new_slow(size, alignment, false);                                                   \
+        return hak_cxx_new_caught(size, alignment);                                                \
     }
 
 NEW(new, "_Znwm")
