@@ -2,6 +2,7 @@
 """Running one stage: its end, its limit, its log, its figures."""
 
 import os
+import tempfile
 import time
 import unittest
 
@@ -76,6 +77,20 @@ class Figures(unittest.TestCase):
         self.assertEqual(figures.read_ctest(text, []), ({"tests": 12, "failed": 0}, ""))
         self.assertIn("no test", figures.read_ctest(text.replace("12", "0"), [])[1])
         self.assertIn("no summary", figures.read_ctest("No tests were found!!!", [])[1])
+
+    def test_failed_tests_with_the_end_of_their_output(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".xml") as file:
+            cases = "".join(
+                f'<testcase name="t{n}"><failure/><system-out>{"x&#10;" * 40}end{n}</system-out>'
+                "</testcase>" for n in range(7))
+            file.write(f'<testsuite><testcase name="good"/>{cases}</testsuite>')
+            file.flush()
+            text = figures.failed_tests(["ctest", "--junit", file.name])
+        self.assertIn("7 of 8 tests failed", text)
+        self.assertIn("--- t4\nx\n", text)
+        self.assertIn("end4", text)
+        self.assertTrue(text.endswith("--- and t5, t6"), text)
+        self.assertEqual(figures.failed_tests(["ctest", "--junit", "/none"]), "")
 
     def test_libfuzzer(self):
         text = ("#2 INITED cov: 5 ft: 6 corp: 1/1b\n#100 DONE cov: 31 ft: 60 corp: 9/2b\n"

@@ -7,6 +7,7 @@ was executed. The runner turns it into a failure."""
 
 import json
 import re
+import xml.etree.ElementTree as xml
 from pathlib import Path
 
 MAX_FIGURES = 24
@@ -70,6 +71,24 @@ def read_json(_text, command):
     if not isinstance(value, dict):
         return {}, f"{path.name} holds no JSON object"
     return flatten(value), ""
+
+
+def failed_tests(command, most=5, lines=12):
+    """The failed tests of a CTest stage, each with the end of its output; ""
+    if its JUnit file says nothing of any."""
+    paths = [value for option, value in zip(command, command[1:]) if option == "--junit"]
+    try:
+        cases = list(xml.parse(paths[0]).iter("testcase"))
+    except (IndexError, OSError, xml.ParseError):
+        return ""
+    failed = [case for case in cases if case.find("failure") is not None]
+    parts = [f"{len(failed)} of {len(cases)} tests failed"] if failed else []
+    for case in failed[:most]:
+        output = (case.findtext("system-out") or "").strip().split("\n")
+        parts += [f"\n--- {case.get('name')}", *(line[:400] for line in output[-lines:])]
+    if len(failed) > most:
+        parts.append("\n--- and " + ", ".join(case.get("name") for case in failed[most:]))
+    return "\n".join(parts)
 
 
 READERS = {"ctest": read_ctest, "libfuzzer": read_libfuzzer, "json": read_json}

@@ -100,7 +100,13 @@ def run_stage(stage, item, budget, values, logs):
     return {"name": name, "group": stage.group, "title": title, "status": status,
             "reason": reason, "exit_status": exit_status, "duration_s": round(duration_s, 2),
             "limit_s": budget.limit_s, "command": command, "log": f"logs/{log_path.name}",
-            "figures": found, "tail": "" if status == "pass" else tail_of(log_path)}
+            "figures": found, "tail": "" if status == "pass" else tail_for(stage, log_path, command)}
+
+
+def tail_for(stage, log_path, command):
+    """What to show of a stage that failed: its failed tests, or its log's end."""
+    failed = figures.failed_tests(command) if stage.figures == "ctest" else ""
+    return failed or tail_of(log_path)
 
 
 def entry_not_run(stage, status, reason, item=""):
