@@ -90,6 +90,12 @@ HAK_INLINE uint32_t hak_slab_index_of(const struct hak_slab *slab, const void *b
     return hak_likely(starts) ? index : slab->block_count;
 }
 
+/* True when an address lies in the slab's granules. */
+HAK_INLINE bool hak_slab_contains(const struct hak_slab *slab, const void *address) {
+    uintptr_t offset = (uintptr_t)address - (uintptr_t)slab->start;
+    return offset < (uintptr_t)slab->granule_count << HAK_GRANULE_SHIFT;
+}
+
 /* Marks block `index` free; false when it was free already. Owner. */
 HAK_INLINE bool hak_slab_give_owned(struct hak_slab *slab, uint32_t index) {
     uint32_t word = index / 64;
@@ -104,12 +110,12 @@ HAK_INLINE bool hak_slab_give_owned(struct hak_slab *slab, uint32_t index) {
     return true;
 }
 
-/* S1, first half: any thread but the owner; false when it was free already. */
-HAK_INLINE bool hak_slab_give_remote(struct hak_slab *slab, uint32_t index) {
-    uint64_t bit = (uint64_t)1 << (index % 64);
+/* S1, first half: marks the blocks of `bits` in a word free; any thread but the
+ * owner. Returns those that were free already: the program freed them twice. */
+HAK_INLINE uint64_t hak_slab_give_remote(struct hak_slab *slab, uint32_t word, uint64_t bits) {
     /* S1a: release pairs with the acquire in S2b: what this thread did with the
-     * block is done before the owner hands it out again. */
-    return (hak_or_release(&slab->remote[index / 64], bit) & bit) == 0;
+     * blocks is done before the owner hands them out again. */
+    return hak_or_release(&slab->remote[word], bits) & bits;
 }
 
 /* S1, second half: announces `count` blocks given with hak_slab_give_remote. */

@@ -106,14 +106,14 @@ void break_SLAB_CONSERVATION(void) {
 
 /* A bit that is set and never announced: the owner would not come for it. */
 void break_SLAB_REMOTE_COUNT(void) {
-    hak_slab_give_remote(healthy_slab(), healthy_index());
+    hak_slab_give_remote(healthy_slab(), healthy_index() / 64, (uint64_t)1 << (healthy_index() % 64));
     hak_heap_check();
 }
 
 /* A block that is free in the slab comes back from another thread. */
 void break_SLAB_ONE_PLACE(void) {
     struct hak_slab *slab = own_slab(NULL);
-    hak_slab_give_remote(slab, 7);
+    hak_slab_give_remote(slab, 0, (uint64_t)1 << 7);
     hak_slab_announce_remote(slab, 1);
     hak_chain_collect_owned(&chain);
 }
