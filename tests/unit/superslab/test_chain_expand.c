@@ -67,7 +67,8 @@ static void fill(uint32_t class_index, uint32_t slabs, uint32_t superslabs, stru
 static void give_all(uint32_t class_index, struct taken *taken) {
     hak_chain_give_owned(&chain, (enum hak_kind)(class_index + HAK_KIND_CLASS_FIRST), taken->blocks,
                          taken->count);
-    taken->count = 0;
+    free(taken->blocks);
+    *taken = (struct taken){NULL, 0, 0};
     hak_chain_trim_owned(&chain, false);
     cr_assert_eq(chain.superslab_count, 0);
     cr_assert_eq(hak_chain_live_bytes_owned(&chain), 0);
@@ -122,6 +123,7 @@ Test(chain_expand, a_superslab_of_the_pool_is_used_first, .init = start) {
 Test(chain_expand, failing_calls_change_nothing, .init = start) {
     struct taken taken = {NULL, 0, 0};
     fill(3, 40, 0, &taken);
+    free(taken.blocks);
     struct hak_chain before = chain;
     for (uint32_t n = 1; n <= 2; n++) { /* the SuperSlab's descriptor, then the slab's bitmaps */
         fail_meta_alloc_at(n);
@@ -146,6 +148,7 @@ Test(chain_expand, take_without_memory_for_a_slab_gives_none, .init = start) {
     void *out[BATCH];
     struct taken taken = {NULL, 0, 0};
     fill(3, 1, 0, &taken);
+    free(taken.blocks);
     while (hak_chain_take_owned(&chain, 3, out, 1) == 1 && chain.slab_count == 1) {
     }
     fail_meta_alloc_at(1);

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+/* Mappings: rounding, alignment, zeroes, counts, misuse, no memory. */
+#include "big/mapping.h"
+
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <string.h>
+
+#include "base/constants.h"
+#include "big/big_cache.h"
+#include "region/region_map.h"
+#include "support/child.h"
+#include "support/expect.h"
+#include "support/os_fault.h"
+#include "support/random.h"
+
+static void start(void) {
+    cr_assert(hak_region_init(true));
+    hak_big_cache_init();
+}
+
+static void check_rounding(size_t size) {
+    size_t rounded = hak_mapping_round_size(size);
+    expect(rounded >= size, "%zu to %zu", size, rounded);
+    expect(rounded % HAK_GRANULE_SIZE_BYTES == 0, "%zu to %zu", size, rounded);
+    expect(rounded - size < HAK_GRANULE_SIZE_BYTES || rounded - size < size / 8 + 1,
+           "%zu to %zu: more than an eighth", size, rounded);
+    expect(hak_mapping_round_size(rounded) == rounded, "%zu to %zu, to %zu", size, rounded,
+           hak_mapping_round_size(rounded));
+    expect(rounded == 0 || hak_mapping_round_size(rounded - 1) <= rounded, "not monotonous at %zu",
+           rounded);
+}
+
+Test(mapping, rounded_sizes_cover_closely_and_are_fixed_points) {
+    struct test_random random;
+    test_random_init(&random, 14);
+    for (size_t size = HAK_MIB; size <= 20 * HAK_MIB; size += 4093) {
+        check_rounding(size);
+    }
+    for (unsigned shift = 20; shift < 62; shift++) {
+        for (int edge = -1; edge <= 1; edge++) {
+            check_rounding(((size_t)1 << shift) + (size_t)edge);
+        }
+        for (int i = 0; i < 200; i++) {
+            check_rounding(((size_t)1 << shift) + test_random_next(&random) % ((size_t)1 << shift));
+        }
+    }
+}
+
+/* Few sizes: eight to a doubling above 8 steps of a granule. */
+Test(mapping, rounded_sizes_are_eight_to_a_doubling) {
+    for (unsigned shift = 20; shift < 40; shift++) {
+        uint32_t count = 0;
+        for (size_t size = (size_t)1 << shift; size < (size_t)2 << shift; count++) {
+            size = hak_mapping_round_size(size + 1);
+        }
+        expect(count == 8, "%u from 2^%u on", count, shift);
+    }
+}
+
+Test(mapping, sizes_that_cannot_be_are_zero) {
+    static const size_t sizes[] = {HAK_SIZE_MAX_BYTES, HAK_SIZE_MAX_BYTES + 1, SIZE_MAX,
+                                   SIZE_MAX - 4096, HAK_SIZE_MAX_BYTES - 4096};
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        expect(hak_mapping_round_size(sizes[i]) == 0, "%zu", sizes[i]);
+    }
+}
+
+Test(mapping, aligned_zero_registered_and_counted, .init = start) {
+    struct hak_mapping_counts before, after;
+    for (size_t alignment = 8; alignment <= 64 * HAK_MIB; alignment *= 2) {
+        bool is_zero = false;
+        hak_mapping_count(&before);
+        char *block = hak_mapping_alloc(HAK_MIB + 5, alignment, &is_zero);
+        expect(block != NULL && (uintptr_t)block % alignment == 0 &&
+                   (uintptr_t)block % HAK_SUPERSLAB_SIZE_BYTES == 0,
+               "%p for %zu", (void *)block, alignment);
+        expect(hak_region_kind(block) == HAK_KIND_MAPPING, "kind %d", hak_region_kind(block));
+        size_t size = hak_mapping_size_bytes(block);
+        expect(size == hak_mapping_round_size(HAK_MIB + 5), "size %zu", size);
+        for (size_t at = 0; is_zero && at < size; at += 4096) {
+            expect(block[at] == 0, "not zero at %zu", at);
+        }
+        memset(block, 7, size);
+        hak_mapping_count(&after);
+        expect(after.live_count == before.live_count + 1 &&
+                   after.live_bytes == before.live_bytes + size,
+               "%lu live", after.live_count);
+        hak_mapping_free(block);
+        hak_mapping_count(&after);
+        expect(after.live_count == before.live_count && after.live_bytes == before.live_bytes,
+               "%lu live", after.live_count);
+        expect(hak_region_kind(block) == HAK_KIND_NONE, "kind %d", hak_region_kind(block));
+    }
+}
+
+Test(mapping, only_its_start_is_the_block, .init = start) {
+    bool is_zero;
+    char *block = hak_mapping_alloc(3 * HAK_MIB, 8, &is_zero);
+    cr_assert_not_null(hak_mapping_record(block));
+    cr_assert_null(hak_mapping_record(block + 16));
+    cr_assert_eq(hak_mapping_size_bytes(block + 16), 0);
+    cr_assert_eq(hak_region_kind(block + HAK_GRANULE_SIZE_BYTES), HAK_KIND_NONE);
+}
+
+Test(mapping, impossible_sizes_give_null, .init = start) {
+    bool is_zero;
+    int64_t held = test_os_held_bytes();
+    cr_assert_null(hak_mapping_alloc(HAK_SIZE_MAX_BYTES, 8, &is_zero));
+    cr_assert_null(hak_mapping_alloc((size_t)1 << 50, 8, &is_zero));
+    cr_assert_null(hak_mapping_alloc(2 * HAK_MIB, (size_t)1 << 60, &is_zero));
+    cr_assert_leq(test_os_held_bytes() - held, (int64_t)HAK_MIB, "the arena's chunk");
+}
+
+/* Every call that making one needs fails in turn. */
+Test(mapping, without_memory_nothing_is_lost) {
+    bool is_zero;
+    struct hak_mapping_counts counts;
+    cr_assert(hak_region_init(false)); /* a leaf can be missing */
+    hak_big_cache_init();
+    int64_t held = test_os_held_bytes();
+    test_os_fail_at(TEST_OS_ALL, 1, 1);
+    cr_assert_null(hak_mapping_alloc(2 * HAK_MIB, 8, &is_zero));
+    cr_assert_eq(test_os_held_bytes(), held);
+    test_os_fail_at(TEST_OS_RESERVE, 2, 0);
+    cr_assert_null(hak_mapping_alloc(2 * HAK_MIB, 8, &is_zero));
+    cr_assert_eq(test_os_held_bytes() - held, (int64_t)HAK_MIB, "the arena's chunk only");
+    test_os_fail_at(TEST_OS_RESERVE_SPARSE, 1, 0);
+    cr_assert_null(hak_mapping_alloc(2 * HAK_MIB, 8, &is_zero));
+    cr_assert_eq(test_os_held_bytes() - held, (int64_t)HAK_MIB, "the arena's chunk only");
+    hak_mapping_count(&counts);
+    cr_assert_eq(counts.live_count, 0);
+    test_os_recover();
+    cr_assert_not_null(hak_mapping_alloc(2 * HAK_MIB, 8, &is_zero));
+}
+
+/* --- Misuse ---------------------------------------------------------------- */
+
+static struct test_child child;
+
+static void free_inside(void *offset) {
+    bool is_zero;
+    start();
+    hak_mapping_free((char *)hak_mapping_alloc(2 * HAK_MIB, 8, &is_zero) + *(size_t *)offset);
+}
+
+static void free_twice(void *unused) {
+    bool is_zero;
+    (void)unused;
+    start();
+    void *block = hak_mapping_alloc(2 * HAK_MIB, 8, &is_zero);
+    hak_mapping_free(block);
+    hak_mapping_free(block);
+}
+
+Test(mapping, freeing_inside_is_reported) {
+    for (size_t offset = 16; offset <= HAK_MIB; offset *= 16) {
+        test_child_run(&child, free_inside, &offset);
+        cr_assert_eq(child.signal, SIGABRT);
+        cr_assert_not_null(strstr(child.text, "pointer is not the start of a block"), "%s",
+                           child.text);
+    }
+}
+
+Test(mapping, freeing_twice_is_reported) {
+    test_child_run(&child, free_twice, NULL);
+    cr_assert_eq(child.signal, SIGABRT);
+    cr_assert_not_null(strstr(child.text, "double free: the block is free already"), "%s",
+                       child.text);
+}
