@@ -15,7 +15,10 @@
 #include "region/region_map.h"
 #include "tcache/tcache.h"
 
-/* Everything but a hit in the cache of a size up to 1 KiB. Sets errno. */
+/* The cache of the classes above 1 KiB, and what lies above them. Sets errno. */
+void *hak_malloc_medium(size_t size_bytes);
+
+/* Everything but a hit in a cache. Sets errno. */
 void *hak_malloc_slow(size_t size_bytes);
 
 /* Guarded malloc of a checked build. Sets errno. */
@@ -27,11 +30,9 @@ HAK_INLINE void *hak_fast_malloc(size_t size_bytes) {
     }
     if (hak_likely(size_bytes <= HAK_CLASS_TABLE_MAX_BYTES)) {
         void *block = hak_tcache_pop(hak_tls, hak_kind_by_eighth[(size_bytes + 7) >> 3]);
-        if (hak_likely(block != NULL)) {
-            return block;
-        }
+        return hak_likely(block != NULL) ? block : hak_malloc_slow(size_bytes);
     }
-    return hak_malloc_slow(size_bytes);
+    return hak_malloc_medium(size_bytes);
 }
 
 /* NULL and foreign pointers have kind 0, whose bin is always full: they reach

@@ -17,14 +17,18 @@ static void *or_enomem(void *block) {
 }
 
 HAK_NOINLINE void *hak_malloc_slow(size_t size_bytes) {
-    if (size_bytes > HAK_CLASS_TABLE_MAX_BYTES && size_bytes <= HAK_CLASS_SIZE_MAX_BYTES) {
+    return or_enomem(hak_heap_alloc_slow(size_bytes, NULL));
+}
+
+HAK_NOINLINE void *hak_malloc_medium(size_t size_bytes) {
+    if (hak_likely(size_bytes <= HAK_CLASS_SIZE_MAX_BYTES)) {
         uint32_t kind = hak_class_of_medium(size_bytes) + HAK_KIND_CLASS_FIRST;
         void *block = hak_tcache_pop(hak_tls, kind);
         if (hak_likely(block != NULL)) {
             return block;
         }
     }
-    return or_enomem(hak_heap_alloc_slow(size_bytes, NULL));
+    return hak_malloc_slow(size_bytes);
 }
 
 void *hak_malloc(size_t size_bytes) {
