@@ -22,6 +22,14 @@ set(HUNT_WRAPPED
   pthread_key_create pthread_key_delete pthread_setspecific pthread_getspecific
   __cxa_thread_atexit_impl)
 
+# Makes the code of a target observed: its atomics, plain accesses and calls go to the engine.
+function(hunt_observe target)
+  # -Wno-tsan: gcc warns that its own runtime ignores fences; the engine does not.
+  # -fno-builtin-*: gcc would expand these in place, unobserved.
+  target_compile_options(${target} PRIVATE -fsanitize=thread $<$<C_COMPILER_ID:GNU>:-Wno-tsan>
+    -fno-builtin-memset -fno-builtin-memcpy -fno-builtin-memmove)
+endfunction()
+
 function(hunt_add_scenarios name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "INSTRUMENT;SOURCES;WRAP;INCLUDES;DEFINITIONS;OPTIONS")
   if(arg_UNPARSED_ARGUMENTS OR NOT (arg_INSTRUMENT OR arg_SOURCES))
@@ -42,10 +50,7 @@ function(hunt_add_scenarios name)
   endforeach()
   if(arg_INSTRUMENT)
     string(TOLOWER ${name}_instrument objects)
-    # -Wno-tsan: gcc warns that its own runtime ignores fences; the engine does not.
-    # -fno-builtin-*: gcc would expand these in place, unobserved.
-    target_compile_options(${objects} PRIVATE -fsanitize=thread $<$<C_COMPILER_ID:GNU>:-Wno-tsan>
-      -fno-builtin-memset -fno-builtin-memcpy -fno-builtin-memmove)
+    hunt_observe(${objects})
   endif()
   foreach(function IN ITEMS ${arg_WRAP})
     target_link_options(${name} INTERFACE -Wl,--wrap=${function})

@@ -218,6 +218,10 @@ struct hunt_engine {
 
 extern struct hunt_engine hunt;
 
+/* The plain names are the code under test's, also for calls in here that are not expanded. */
+void *__real_memset(void *to, int byte, size_t size_bytes);
+void *__real_memmove(void *to, const void *from, size_t size_bytes);
+
 static inline bool hunt_is_on(void) {
     return hunt.current != NULL && hunt.quiet == 0;
 }

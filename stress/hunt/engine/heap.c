@@ -25,7 +25,6 @@ void *__real_calloc(size_t count, size_t size_bytes);
 void *__real_realloc(void *block, size_t size_bytes);
 void *__real_aligned_alloc(size_t alignment, size_t size_bytes);
 void __real_free(void *block);
-void *__real_memset(void *to, int byte, size_t size_bytes);
 void *__real_memcpy(void *to, const void *from, size_t size_bytes);
 void *__wrap_malloc(size_t size_bytes);
 void *__wrap_calloc(size_t count, size_t size_bytes);

@@ -37,7 +37,7 @@ int __wrap___cxa_thread_atexit_impl(void (*call)(void *), void *object, void *li
 
 void hunt_keys_reset(void) {
     if (key_count != 0)
-        memset(values, 0, sizeof values);
+        __real_memset(values, 0, sizeof values);
     key_count = 0;
     hook_count = 0;
 }

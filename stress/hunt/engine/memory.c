@@ -164,7 +164,7 @@ static struct location *location_new(struct bucket *bucket, uintptr_t addr, unsi
         hunt_fail(HUNT_MISUSE, 0, "more than %u atomic locations: make the scenario smaller",
                   LOCATIONS_MAX);
     struct location *location = &pool[pool_count++];
-    memset(location, 0, offsetof(struct location, stores) + sizeof location->stores[0]);
+    __real_memset(location, 0, offsetof(struct location, stores) + sizeof location->stores[0]);
     location->addr = addr;
     location->size = (uint8_t)size;
     cut_overlapping(bucket, addr, size, &location->stores[0].release);

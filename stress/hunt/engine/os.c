@@ -19,9 +19,11 @@
 #define ARENA_SMALL_BYTES ((size_t)1 << 30) /* under a limited address space */
 #define HEAP_BYTES ((size_t)16 << 20)       /* hunt_alloc's part, at the arena's start */
 #define OS_PAGE_BYTES ((size_t)4096)
+#define HUGE_PAGE_BYTES ((size_t)2 << 20)
 #define STDERR_BYTES 2048u
 
 HUNT_STATE static size_t arena_bytes, mapped_bytes, heap_used;
+HUNT_STATE static bool is_split; /* a part of the arena is not plain readable, writable memory */
 HUNT_STATE static char stderr_text[STDERR_BYTES];
 HUNT_STATE static size_t stderr_used;
 
@@ -35,7 +37,6 @@ int __real_nanosleep(const struct timespec *wanted, struct timespec *left);
 int __real_clock_gettime(clockid_t clock, struct timespec *now);
 ssize_t __real_write(int fd, const void *bytes, size_t size_bytes);
 long __real_syscall(long number, ...);
-void *__real_memset(void *to, int byte, size_t size_bytes);
 void *__real_memcpy(void *to, const void *from, size_t size_bytes);
 
 void *__wrap_mmap(void *addr, size_t length, int protection, int flags, int fd, off_t offset);
@@ -54,31 +55,35 @@ static size_t round_up(size_t size_bytes) {
     return (size_bytes + OS_PAGE_BYTES - 1) & ~(OS_PAGE_BYTES - 1);
 }
 
-static void *reserve(void *addr, size_t size_bytes) {
-    return __real_mmap(addr, size_bytes, PROT_NONE,
-                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+/* Readable and writable from the start: an ordinary mmap of the code under test then needs no call
+ * of the kernel's, and most schedules leave nothing to mend but touched pages. */
+static void *reserve(void *addr, size_t size_bytes, int how) {
+    return __real_mmap(addr, size_bytes, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | how, -1, 0);
 }
 
 bool hunt_os_open(void) {
     if (arena_bytes != 0)
         return true;
     arena_bytes = ARENA_BYTES;
-    if (reserve(ARENA, arena_bytes) != ARENA) {
+    if (reserve(ARENA, arena_bytes, MAP_FIXED_NOREPLACE) != ARENA) {
         arena_bytes = ARENA_SMALL_BYTES;
-        if (reserve(ARENA, arena_bytes) != ARENA)
+        if (reserve(ARENA, arena_bytes, MAP_FIXED_NOREPLACE) != ARENA)
             return false;
     }
     mapped_bytes = HEAP_BYTES;
-    return __real_mprotect(ARENA, HEAP_BYTES, PROT_READ | PROT_WRITE) == 0;
+    return true;
 }
 
 void hunt_os_reset(void) {
     __real_memset(ARENA, 0, heap_used);
     heap_used = 0;
     stderr_used = 0;
-    if (mapped_bytes != HEAP_BYTES)
-        __real_mmap(ARENA + HEAP_BYTES, mapped_bytes - HEAP_BYTES, PROT_NONE,
-                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+    if (is_split)
+        reserve(ARENA + HEAP_BYTES, mapped_bytes - HEAP_BYTES, MAP_FIXED);
+    else if (mapped_bytes != HEAP_BYTES)
+        __real_madvise(ARENA + HEAP_BYTES, mapped_bytes - HEAP_BYTES, MADV_DONTNEED);
+    is_split = false;
     mapped_bytes = HEAP_BYTES;
 }
 
@@ -120,16 +125,30 @@ static bool os_step_fails(const char *name, uintptr_t addr, size_t length, uintp
 
 /* ---- mappings ---- */
 
-/* New addresses each time: what touches a mapping that is gone, crashes and is found. */
+/* New addresses each time: what touches a mapping that is gone, crashes and is found. As in Linux
+ * since 6.7, what is a multiple of a huge page starts on one. */
 static void *next_address(size_t length, int flags, const void *hint) {
     if ((flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) != 0)
         return (void *)(uintptr_t)hint;
-    size_t rounded = round_up(length);
-    if (rounded > arena_bytes - mapped_bytes)
+    size_t rounded = round_up(length), start = mapped_bytes;
+    if (rounded % HUGE_PAGE_BYTES == 0)
+        start = (start + HUGE_PAGE_BYTES - 1) & ~(HUGE_PAGE_BYTES - 1);
+    if (rounded > arena_bytes - start)
         return NULL;
-    char *at = ARENA + mapped_bytes;
-    mapped_bytes += rounded;
-    return at;
+    mapped_bytes = start + rounded;
+    return ARENA + start;
+}
+
+/* Memory of the arena that nobody has had in this schedule is what an ordinary mmap gives. */
+static void *map_at(void *at, size_t length, int protection, int flags, int fd, off_t offset) {
+    bool is_plain = (flags & MAP_ANONYMOUS) != 0 && (flags & MAP_SHARED) == 0 &&
+                    protection == (PROT_READ | PROT_WRITE) &&
+                    (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) == 0;
+    if (is_plain)
+        return at;
+    is_split = true;
+    return __real_mmap(at, length, protection, (flags & ~MAP_FIXED_NOREPLACE) | MAP_FIXED, fd,
+                       offset);
 }
 
 void *__wrap_mmap(void *addr, size_t length, int protection, int flags, int fd, off_t offset) {
@@ -147,8 +166,7 @@ void *__wrap_mmap(void *addr, size_t length, int protection, int flags, int fd, 
         return MAP_FAILED;
     }
     hunt_shadow_forget((uintptr_t)at, length);
-    return __real_mmap(at, length, protection, (flags & ~MAP_FIXED_NOREPLACE) | MAP_FIXED, fd,
-                       offset);
+    return map_at(at, length, protection, flags, fd, offset);
 }
 
 static int unmap(void *addr, size_t length) {
@@ -158,6 +176,7 @@ static int unmap(void *addr, size_t length) {
     bool in_arena = (char *)addr >= ARENA && (char *)addr < ARENA + arena_bytes;
     if (!in_arena)
         return __real_munmap(addr, length);
+    is_split = true;
     void *reserved = __real_mmap(addr, length, PROT_NONE,
                                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
     return reserved == MAP_FAILED ? -1 : 0;
@@ -187,6 +206,7 @@ void *__wrap_mremap(void *addr, size_t old_length, size_t length, int flags, ...
         errno = ENOMEM;
         return MAP_FAILED;
     }
+    is_split = true;
     void *moved = __real_mremap(addr, old_length, length, MREMAP_MAYMOVE | MREMAP_FIXED, at);
     if (moved != MAP_FAILED)
         unmap(addr, old_length); /* keeps the old place reserved */
@@ -206,6 +226,7 @@ int __wrap_madvise(void *addr, size_t length, int advice) {
 int __wrap_mprotect(void *addr, size_t length, int protection) {
     if (hunt_is_on() && os_step_fails("mprotect", (uintptr_t)addr, length, HUNT_CALLER(), true))
         return -1;
+    is_split = is_split || hunt_is_on();
     return __real_mprotect(addr, length, protection);
 }
 

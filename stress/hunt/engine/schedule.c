@@ -216,7 +216,7 @@ void hunt_block_and_switch(void) {
 static void start_thread(struct hunt_thread *thread, uint8_t body) {
     uintptr_t handle = thread->handle;
     uint8_t id = thread->id;
-    memset(thread, 0, offsetof(struct hunt_thread, calls));
+    __real_memset(thread, 0, offsetof(struct hunt_thread, calls));
     thread->handle = handle;
     thread->id = id;
     thread->body = body;
@@ -309,8 +309,8 @@ static void reset(void) {
     hunt.finding.failure = HUNT_OK;
     hunt.finding.wait_count = 0;
     hunt.finding.pc = hunt.finding.other_pc = hunt.finding.addr = 0;
-    memset(&hunt.sc, 0, sizeof hunt.sc);
-    memset(&hunt.threads[0].view, 0, sizeof hunt.threads[0].view);
+    __real_memset(&hunt.sc, 0, sizeof hunt.sc);
+    __real_memset(&hunt.threads[0].view, 0, sizeof hunt.threads[0].view);
     hunt.threads[0].body = HUNT_SETUP;
     hunt_memory_reset();
     hunt_shadow_reset();

@@ -6,7 +6,6 @@
  */
 #include "engine.h"
 
-#include <string.h>
 
 #define CELLS 65536u /* a power of two */
 #define CELLS_USED_MAX 49152u
@@ -151,8 +150,8 @@ static void keep_in_cell(struct cell *cell, const struct access *now,
             cell->accesses[kept++] = cell->accesses[i];
     if (kept ==
         ACCESSES) { /* the oldest goes: more unordered kinds of access than any real cell has */
-        memmove(cell->accesses, cell->accesses + 1, (ACCESSES - 1) * sizeof cell->accesses[0]);
         kept--;
+        __real_memmove(cell->accesses, cell->accesses + 1, kept * sizeof cell->accesses[0]);
     }
     cell->accesses[kept++] = *now;
     cell->count = (uint8_t)kept;

@@ -24,7 +24,6 @@ HUNT_STATE static const char *tls_image;
 HUNT_STATE static size_t tls_image_bytes, tls_bytes, tls_align;
 
 void *__real_memcpy(void *to, const void *from, size_t size_bytes);
-void *__real_memset(void *to, int byte, size_t size_bytes);
 
 static int note_tls(struct dl_phdr_info *info, size_t size, void *argument) {
     (void)size;

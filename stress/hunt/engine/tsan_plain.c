@@ -130,9 +130,7 @@ void __tsan_ignore_thread_end(void) {
 
 /* ---- memset and friends: clang calls the __tsan_ names, gcc the plain ones (see --wrap) ---- */
 
-void *__real_memset(void *to, int byte, size_t size_bytes);
 void *__real_memcpy(void *to, const void *from, size_t size_bytes);
-void *__real_memmove(void *to, const void *from, size_t size_bytes);
 void *__wrap_memset(void *to, int byte, size_t size_bytes);
 void *__wrap_memcpy(void *to, const void *from, size_t size_bytes);
 void *__wrap_memmove(void *to, const void *from, size_t size_bytes);

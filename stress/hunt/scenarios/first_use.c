@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* The first use of the allocator, by several threads at once. */
+#include "support.h"
+
+static void looks(void) {
+    int local;
+    hak_heap_start();
+    hunt_check(hak_region_kind(&local) == HAK_KIND_NONE);
+}
+
+static void allocates(void) {
+    hunt_check(front_alloc(SMALL_SIZE) != NULL);
+}
+
+static void quiescent_looks(void) {
+    hunt_check(hak_region_map.flat_limit != 0 && fork_handlers.prepare != NULL);
+}
+
+HUNT_SCENARIO(first_use) = {.name = "first-use",
+                            .summary = "first use of the allocator by four threads",
+                            .body = {looks, looks, looks, looks},
+                            .quiescent_invariant = quiescent_looks};
+
+HUNT_SCENARIO(first_alloc) = {.name = "first-alloc",
+                              .summary = "the first two allocations of the process at once",
+                              .body = {allocates, allocates},
+                              .step_invariant = heaps_step,
+                              .quiescent_invariant = heaps_quiescent};
