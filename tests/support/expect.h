@@ -13,8 +13,7 @@
         }                                                                                          \
     } while (0)
 
-__attribute__((noreturn, format(printf, 4, 5))) void expect_failed(const char *file, int line,
-                                                                   const char *condition,
-                                                                   const char *format, ...);
+__attribute__((noreturn, format(printf, 4, 5))) void
+expect_failed(const char *file, int line, const char *condition, const char *format, ...);
 
 #endif

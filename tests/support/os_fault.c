@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 static _Atomic uint32_t failing_calls;
-static _Atomic int64_t calls_left;      /* until the first failure */
+static _Atomic int64_t calls_left; /* until the first failure */
 static _Atomic bool fails_forever;
 static _Atomic uint64_t failed_count;
 static _Atomic int64_t held_bytes;
@@ -74,8 +74,7 @@ bool __wrap_hak_os_resize(void *address, size_t old_size_bytes, size_t new_size_
 void __real_hak_os_release(void *address, size_t size_bytes);
 bool __real_hak_os_move(void *address, size_t old_size_bytes, void *target, size_t new_size_bytes);
 bool __wrap_hak_os_move(void *address, size_t old_size_bytes, void *target, size_t new_size_bytes);
-bool __wrap_hak_os_move(void *address, size_t old_size_bytes, void *target,
-                        size_t new_size_bytes) {
+bool __wrap_hak_os_move(void *address, size_t old_size_bytes, void *target, size_t new_size_bytes) {
     if (fails(TEST_OS_MOVE)) { /* as the kernels do that unmap the target first */
         __real_hak_os_release(target, new_size_bytes);
         held_bytes -= (int64_t)new_size_bytes;

@@ -9,7 +9,6 @@ enum { TEST_THREADS_MAX = 32 };
 
 /* Calls body(argument, 0) .. body(argument, count - 1), each in a thread of its
  * own, let go at once; returns when all have ended. */
-void test_threads_run(uint32_t count, void (*body)(void *argument, uint32_t index),
-                      void *argument);
+void test_threads_run(uint32_t count, void (*body)(void *argument, uint32_t index), void *argument);
 
 #endif

@@ -97,7 +97,8 @@ static void check_powers(uint64_t value) {
     while (ceil < value) {
         ceil *= 2;
     }
-    expect(hak_power_of_two_floor(value) == floor, "%lu: %lu", value, hak_power_of_two_floor(value));
+    expect(hak_power_of_two_floor(value) == floor, "%lu: %lu", value,
+           hak_power_of_two_floor(value));
     expect(hak_power_of_two_ceil(value) == ceil, "%lu: %lu", value, hak_power_of_two_ceil(value));
     expect(hak_is_power_of_two(value) == (floor == value), "%lu", value);
 }

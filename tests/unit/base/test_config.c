@@ -104,9 +104,13 @@ Test(config, bad_switches_end_the_program_with_one_line) {
 }
 
 Test(config, bad_capacities_end_the_program_with_one_line) {
-    static const char *const bad[] = {"",     "0",    "8",   "15",  "17",
-                                      "63",   "4096", "64x", "x64", "-64",
-                                      "64.0", " 64",  "2049", "99999999999999999999",
+    static const char *const bad[] = {"",           "0",
+                                      "8",          "15",
+                                      "17",         "63",
+                                      "4096",       "64x",
+                                      "x64",        "-64",
+                                      "64.0",       " 64",
+                                      "2049",       "99999999999999999999",
                                       "4294967360", "18446744073709551680"};
     for (size_t k = 0; k < sizeof bad / sizeof bad[0]; k++) {
         expect_refused("HAKMEM_TLS_CAPACITY", bad[k], "a power of two from 16 to 2048");

@@ -16,7 +16,7 @@ enum { THREADS = 4, ROUNDS = 50000 };
 
 struct counter {
     struct hak_lock lock;
-    uint64_t count;               /* plain: only the lock protects it */
+    uint64_t count; /* plain: only the lock protects it */
     _Atomic uint32_t inside;
     _Atomic uint32_t violations;
     _Atomic uint64_t try_failures, tried;

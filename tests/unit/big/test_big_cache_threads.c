@@ -22,7 +22,7 @@
 enum { THREADS = 4, PER_THREAD = 18000, ENTRIES = THREADS * PER_THREAD };
 
 static struct hak_mapping *entries;
-static _Atomic uint8_t *holder;         /* by entry: 0 cached, else 1 + the thread that has it */
+static _Atomic uint8_t *holder; /* by entry: 0 cached, else 1 + the thread that has it */
 static _Atomic uint32_t wrong;
 static _Atomic uint64_t taken_total, steps_seen;
 

@@ -15,7 +15,7 @@
 enum { ENTRIES_MAX = 80000 };
 
 static struct hak_big_table table;
-static struct hak_mapping *entries;     /* ENTRIES_MAX of them */
+static struct hak_mapping *entries; /* ENTRIES_MAX of them */
 
 /* What is in the table, as the test believes: links by age, and by size a flag. */
 static bool is_in[ENTRIES_MAX];

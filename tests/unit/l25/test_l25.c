@@ -199,7 +199,8 @@ Test(l25, without_memory_null_then_works_on, .init = start) {
     bool is_zero;
     void *first = hak_l25_alloc(HAK_RUN_SIZE_MAX_BYTES, 8, 0, &is_zero);
     test_os_fail_at(TEST_OS_ALL, 1, 1);
-    void *second = hak_l25_alloc(HAK_RUN_SIZE_MAX_BYTES, 8, 0, &is_zero); /* the chunk's other half */
+    void *second =
+        hak_l25_alloc(HAK_RUN_SIZE_MAX_BYTES, 8, 0, &is_zero); /* the chunk's other half */
     cr_assert_not_null(second);
     cr_assert_null(hak_l25_alloc(1, 8, 0, &is_zero));
     hak_l25_free(first);

@@ -59,7 +59,8 @@ static void check(void) {
         expect((chunk->dirty >> g & 1) == (granules[g] == DIRTY), "granule %u", g);
         expect((chunk->run_length[g] != 0) == first, "granule %u: length %u", g,
                chunk->run_length[g]);
-        expect(hak_region_kind(p) == kind, "granule %u: kind %d, not %d", g, hak_region_kind(p), kind);
+        expect(hak_region_kind(p) == kind, "granule %u: kind %d, not %d", g, hak_region_kind(p),
+               kind);
     }
     expect(chunk->largest_free == longest_free(), "%u, not %u", chunk->largest_free,
            longest_free());
@@ -99,7 +100,8 @@ static void take(struct test_random *random) {
 
 static uint32_t length_of(uint32_t first) {
     uint32_t count = 0;
-    while (first + count < HAK_GRANULES_PER_SUPERSLAB && granules[first + count] == (int)first + 1) {
+    while (first + count < HAK_GRANULES_PER_SUPERSLAB &&
+           granules[first + count] == (int)first + 1) {
         count++;
     }
     return count;

@@ -109,8 +109,8 @@ Test(l25_shard, never_more_free_granules_resident_than_the_limit, .init = start)
             hak_l25_chunk_destroy(spare);
         }
     }
-    cr_assert_geq(test_os_purged_bytes() - purged,
-                  (RUNS * 4u - HAK_DIRTY_LIMIT_MIN) << HAK_GRANULE_SHIFT);
+    cr_assert_geq(test_os_purged_bytes() - purged, (RUNS * 4u - HAK_DIRTY_LIMIT_MIN)
+                                                       << HAK_GRANULE_SHIFT);
     cr_assert_eq(shard.run_count, 0);
     cr_assert_eq(shard.run_granule_count, 0);
 }

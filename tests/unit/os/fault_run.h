@@ -14,9 +14,9 @@ struct fault_run {
     struct fault_block {
         char *start;
         size_t size_bytes;
-    } *blocks;
+    } * blocks;
     uint32_t count;
-    uint32_t refused;              /* requests that got NULL, with ENOMEM */
+    uint32_t refused; /* requests that got NULL, with ENOMEM */
 };
 
 /* Requests through the prefixed API. False when refused; errno must then be
@@ -34,8 +34,8 @@ __attribute__((noreturn, format(printf, 1, 2))) void fault_wrong(const char *for
 struct fault_scenario {
     void (*body)(struct fault_run *run);
     void (*prepare)(struct fault_run *run); /* before anything fails; may be NULL */
-    bool two_levels;               /* the region map in its mode for little address space */
-    bool may_hide;                 /* no request need be refused: all failures can be absorbed */
+    bool two_levels; /* the region map in its mode for little address space */
+    bool may_hide;   /* no request need be refused: all failures can be absorbed */
 };
 
 /* Calls n = 1, 2, ... of the scenario fail, each alone and then with all that

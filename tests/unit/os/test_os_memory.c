@@ -127,7 +127,8 @@ Test(os_memory, resize_grows_into_free_space_only) {
     hak_os_release(p + 4 * PAGE, 4 * PAGE);
     cr_assert(hak_os_resize(p, 4 * PAGE, 6 * PAGE));
     cr_assert(p[PAGE] == 7 && reads_zero(p + 4 * PAGE, 2 * PAGE));
-    void *wall = mmap(p + 6 * PAGE, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+    void *wall =
+        mmap(p + 6 * PAGE, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
     cr_assert_neq(wall, MAP_FAILED);
     errno = EXDEV;
     cr_assert_not(hak_os_resize(p, 6 * PAGE, 7 * PAGE));

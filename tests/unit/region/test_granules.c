@@ -32,8 +32,8 @@ static void check_mask(uint32_t mask) {
     uint64_t expected = hak_bit_count32(mask);
     expect(hak_purged_granule_count() - counted == expected, "mask 0x%08x: counted %lu", mask,
            hak_purged_granule_count() - counted);
-    expect(test_os_purged_bytes() - bytes == expected << HAK_GRANULE_SHIFT, "mask 0x%08x: %lu bytes",
-           mask, test_os_purged_bytes() - bytes);
+    expect(test_os_purged_bytes() - bytes == expected << HAK_GRANULE_SHIFT,
+           "mask 0x%08x: %lu bytes", mask, test_os_purged_bytes() - bytes);
     for (uint32_t g = 0; g < HAK_GRANULES_PER_SUPERSLAB; g++) {
         char kept = (mask >> g & 1) != 0 ? 0 : 7;
         expect(*granule(g, 0) == kept && *granule(g, HAK_GRANULE_SIZE_BYTES - 1) == kept,

@@ -18,7 +18,7 @@ enum { RANGES_MAX = 256, ROUNDS = 20000 };
 /* What is registered, as the test believes. */
 struct range {
     uintptr_t start;
-    uint32_t granules;                              /* with a kind */
+    uint32_t granules; /* with a kind */
     void *owner;
     uint8_t kinds[HAK_GRANULES_PER_SUPERSLAB];
 };
@@ -81,7 +81,8 @@ static void add_range(struct test_random *random, uintptr_t start) {
     for (uint32_t g = 0; g < HAK_GRANULES_PER_SUPERSLAB;) {
         uint32_t count = 1 + test_random_below(random, 4);
         count = count < 32 - g ? count : 32 - g;
-        uint8_t kind = (uint8_t)(test_random_below(random, 3) == 0 ? 0 : 1 + test_random_below(random, 63));
+        uint8_t kind =
+            (uint8_t)(test_random_below(random, 3) == 0 ? 0 : 1 + test_random_below(random, 63));
         hak_region_set_kind((void *)(start + ((uintptr_t)g << HAK_GRANULE_SHIFT)), count, kind);
         for (; count > 0; count--) {
             range->kinds[g++] = kind;
@@ -121,9 +122,18 @@ ParameterizedTest(const bool *flat, region_map, any_address_may_be_asked) {
     struct test_random random;
     test_random_init(&random, 6);
     cr_assert(hak_region_init(*flat));
-    static const uintptr_t addresses[] = {
-        0, 1, 4095, ADDRESS_END - 1, ADDRESS_END, ADDRESS_END + 1, (uintptr_t)1 << 48,
-        0x8000000000000000u, 0xFFFF800000000000u, (uintptr_t)INTPTR_MAX, UINTPTR_MAX - 1, UINTPTR_MAX};
+    static const uintptr_t addresses[] = {0,
+                                          1,
+                                          4095,
+                                          ADDRESS_END - 1,
+                                          ADDRESS_END,
+                                          ADDRESS_END + 1,
+                                          (uintptr_t)1 << 48,
+                                          0x8000000000000000u,
+                                          0xFFFF800000000000u,
+                                          (uintptr_t)INTPTR_MAX,
+                                          UINTPTR_MAX - 1,
+                                          UINTPTR_MAX};
     for (size_t i = 0; i < sizeof addresses / sizeof addresses[0]; i++) {
         check_address(addresses[i]);
     }

@@ -12,8 +12,7 @@ void start_region_map(void);
 
 /* Up to `wanted` blocks, expanding while the chain has none; returns how many:
  * less than one only without memory. */
-uint32_t take_or_expand(struct hak_chain *chain, uint32_t class_index, void **out,
-                        uint32_t wanted);
+uint32_t take_or_expand(struct hak_chain *chain, uint32_t class_index, void **out, uint32_t wanted);
 
 /* Recounts what the chain's counters say, from its links and bitmaps alone, and
  * in checked builds runs the chain's own verification. Nothing may be running. */

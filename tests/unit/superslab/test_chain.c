@@ -76,9 +76,8 @@ static void give(uint32_t class_index, uint32_t count, bool remote) {
         expect_stamp(batch[i], class_index);
         l->blocks[at] = l->blocks[--l->count];
     }
-    uint32_t was_remote =
-        hak_chain_give_owned(remote ? NULL : &chain, (enum hak_kind)(class_index + HAK_KIND_CLASS_FIRST),
-                             batch, count);
+    uint32_t was_remote = hak_chain_give_owned(
+        remote ? NULL : &chain, (enum hak_kind)(class_index + HAK_KIND_CLASS_FIRST), batch, count);
     expect(was_remote == (remote ? count : 0), "%u remote of %u", was_remote, count);
     live_bytes -= (size_t)count * hak_class_infos[class_index].stride_bytes;
 }

@@ -32,8 +32,9 @@ static void keep(struct taken *taken, void *const *blocks, uint32_t count) {
         taken->blocks = realloc(taken->blocks, taken->capacity * sizeof *taken->blocks);
         cr_assert_not_null(taken->blocks);
     }
-    memcpy(taken->blocks + taken->count, blocks, count * sizeof *blocks);
-    taken->count += count;
+    for (uint32_t i = 0; i < count; i++) {
+        taken->blocks[taken->count++] = blocks[i];
+    }
 }
 
 static void expand_checked(uint32_t class_index) {

@@ -18,7 +18,7 @@ struct misuse {
     size_t size_bytes;
     intptr_t offset_bytes;
     bool remote_first, remote_then;
-    enum hak_kind kind_of_size;     /* given as this kind; NONE: as what it is */
+    enum hak_kind kind_of_size; /* given as this kind; NONE: as what it is */
 };
 
 static void commit(void *p) {

@@ -126,8 +126,9 @@ static void own_or_free(void *unused, uint32_t index) {
         }
     }
     owner_done += index == 0;
-    bool found = true;
-    while (index != 0 && (found || owner_done == 0)) {
+    bool found = true, done = false;
+    while (index != 0 && (found || !done)) {
+        done = owner_done != 0; /* before looking: what it gave last is seen */
         found = false;
         for (uint32_t i = 0; i < BOXES; i++) {
             void *block = atomic_exchange(&slots[i], NULL);

@@ -191,8 +191,8 @@ Test(slab, early_bits_are_not_credited_before_their_count, .init = start_region_
     cr_assert_eq(out[1], block_at(1));
     cr_assert_eq(m.slab.live_count, 3);
     cr_assert(give_one_remote(&m.slab, 1)); /* thread C */
-    hak_slab_announce_remote(&m.slab, 1);        /* C */
-    hak_slab_announce_remote(&m.slab, 1);        /* B, at last */
+    hak_slab_announce_remote(&m.slab, 1);   /* C */
+    hak_slab_announce_remote(&m.slab, 1);   /* B, at last */
     cr_assert_eq(atomic_exchange(&m.chain.pending, NULL), &m.slab);
     cr_assert_null(m.slab.pending_next, "only the first of the two pushed");
     cr_assert_eq(hak_slab_collect_owned(&m.slab), 2);

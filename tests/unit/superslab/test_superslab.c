@@ -29,7 +29,8 @@ static void check(void) {
     for (uint32_t g = 0; g < HAK_GRANULES_PER_SUPERSLAB; g++) {
         const char *p = s->base + ((size_t)g << HAK_GRANULE_SHIFT);
         bool used = (s->bitmap >> g & 1) != 0, dirty = (s->dirty >> g & 1) != 0;
-        expect(used == (granules[g] == USED), "granule %u: used %d, state %d", g, used, granules[g]);
+        expect(used == (granules[g] == USED), "granule %u: used %d, state %d", g, used,
+               granules[g]);
         expect(dirty == (granules[g] == DIRTY), "granule %u: dirty %d, state %d", g, dirty,
                granules[g]);
         expect((hak_region_kind(p) != HAK_KIND_NONE) == used, "granule %u: kind %d", g,
@@ -50,8 +51,8 @@ static uint32_t find_naively(uint32_t count) {
     for (int dirty_only = 1; dirty_only >= 0; dirty_only--) {
         for (uint32_t at = 0; at + count <= HAK_GRANULES_PER_SUPERSLAB; at++) {
             uint32_t fit = 0;
-            while (fit < count && (granules[at + fit] == DIRTY ||
-                                   (!dirty_only && granules[at + fit] == COLD))) {
+            while (fit < count &&
+                   (granules[at + fit] == DIRTY || (!dirty_only && granules[at + fit] == COLD))) {
                 fit++;
             }
             if (fit == count) {
