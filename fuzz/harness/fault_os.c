@@ -1,32 +1,35 @@
 /* SPDX-License-Identifier: MIT */
-/* Faults in src/os/: each function that asks the system for memory is wrapped
- * by the linker (-Wl,--wrap), and so is the clock. Counters are atomic because
- * threads of the program under test, though in sequence, have no other order
- * that a race detector could see. Relaxed: nothing is published with them. */
+/* Faults in src/: each function that asks for memory is wrapped by the linker
+ * (-Wl,--wrap), and so are the clock and the attempt at a lock. Counters are
+ * atomic because threads of the program under test, though in sequence, have no
+ * other order that a race detector could see. Relaxed: nothing is published. */
 #include "fault.h"
 
 #include <stdatomic.h>
 #include <stddef.h>
 
+#include "base/lock.h"
+#include "meta/meta.h"
 #include "os/os_memory.h"
 #include "os/os_thread.h"
 
-void *__real_hak_os_reserve(size_t size_bytes, size_t alignment_bytes);
-void *__real_hak_os_reserve_sparse(size_t size_bytes);
-void *__real_hak_os_resize(void *address, size_t old_size_bytes, size_t new_size_bytes,
-                           size_t alignment_bytes, bool may_move);
-uint64_t __real_hak_os_clock_coarse_ns(void);
-
-void *__wrap_hak_os_reserve(size_t size_bytes, size_t alignment_bytes);
-void *__wrap_hak_os_reserve_sparse(size_t size_bytes);
-void *__wrap_hak_os_resize(void *address, size_t old_size_bytes, size_t new_size_bytes,
-                           size_t alignment_bytes, bool may_move);
-uint64_t __wrap_hak_os_clock_coarse_ns(void);
+/* The types are the originals', so that a change there does not compile here. */
+#define WRAPPED(function) __typeof__(function) __real_##function, __wrap_##function
+WRAPPED(hak_os_reserve);
+WRAPPED(hak_os_reserve_sparse);
+WRAPPED(hak_os_resize);
+WRAPPED(hak_os_move);
+WRAPPED(hak_os_clock_coarse_ns);
+WRAPPED(hak_meta_alloc);
+WRAPPED(hak_lock_try_acquire);
 
 static atomic_uint_fast64_t until_fault; /* requests that still succeed; with fault_count */
 static atomic_uint_fast64_t fault_count; /* requests that fail after them */
 static atomic_uint_fast64_t hit_count;
 static atomic_uint_fast64_t clock_offset_ns;
+static atomic_uint_fast64_t clock_stopped_ns; /* 0: it runs */
+static atomic_uint_fast64_t taken_count;      /* attempts at locks that fail */
+static atomic_bool counts_meta;
 
 void hak_fuzz_fault_mmap_after(uint64_t nth, uint64_t count) {
     atomic_store_explicit(&until_fault, nth == 0 ? 0 : nth - 1, memory_order_relaxed);
@@ -39,6 +42,19 @@ uint64_t hak_fuzz_fault_hits(void) {
 
 void hak_fuzz_clock_advance(uint64_t ns) {
     atomic_fetch_add_explicit(&clock_offset_ns, ns, memory_order_relaxed);
+}
+
+void hak_fuzz_clock_stop_at(uint64_t ns) {
+    atomic_store_explicit(&clock_stopped_ns, ns, memory_order_relaxed);
+    atomic_store_explicit(&clock_offset_ns, 0, memory_order_relaxed);
+}
+
+void hak_fuzz_fault_meta(bool also_meta) {
+    atomic_store_explicit(&counts_meta, also_meta, memory_order_relaxed);
+}
+
+void hak_fuzz_fault_trylock(uint64_t count) {
+    atomic_store_explicit(&taken_count, count, memory_order_relaxed);
 }
 
 bool hak_fuzz_fault_is_possible(void) {
@@ -66,15 +82,35 @@ void *__wrap_hak_os_reserve_sparse(size_t size_bytes) {
     return is_due() ? NULL : __real_hak_os_reserve_sparse(size_bytes);
 }
 
-void *__wrap_hak_os_resize(void *address, size_t old_size_bytes, size_t new_size_bytes,
-                           size_t alignment_bytes, bool may_move) {
+bool __wrap_hak_os_resize(void *address, size_t old_size_bytes, size_t new_size_bytes) {
+    return !is_due() && __real_hak_os_resize(address, old_size_bytes, new_size_bytes);
+}
+
+/* As some kernels do, a move that fails unmaps its target. */
+bool __wrap_hak_os_move(void *address, size_t old_size_bytes, void *target,
+                        size_t new_size_bytes) {
     if (is_due()) {
-        return NULL;
+        hak_os_release(target, new_size_bytes);
+        return false;
     }
-    return __real_hak_os_resize(address, old_size_bytes, new_size_bytes, alignment_bytes, may_move);
+    return __real_hak_os_move(address, old_size_bytes, target, new_size_bytes);
+}
+
+void *__wrap_hak_meta_alloc(size_t size_bytes) {
+    bool may_fail = atomic_load_explicit(&counts_meta, memory_order_relaxed);
+    return may_fail && is_due() ? NULL : __real_hak_meta_alloc(size_bytes);
+}
+
+bool __wrap_hak_lock_try_acquire(struct hak_lock *lock) {
+    if (atomic_load_explicit(&taken_count, memory_order_relaxed) > 0) {
+        atomic_fetch_sub_explicit(&taken_count, 1, memory_order_relaxed);
+        return false;
+    }
+    return __real_hak_lock_try_acquire(lock);
 }
 
 uint64_t __wrap_hak_os_clock_coarse_ns(void) {
-    return __real_hak_os_clock_coarse_ns() +
+    uint64_t stopped_ns = atomic_load_explicit(&clock_stopped_ns, memory_order_relaxed);
+    return (stopped_ns != 0 ? stopped_ns : __real_hak_os_clock_coarse_ns()) +
            atomic_load_explicit(&clock_offset_ns, memory_order_relaxed);
 }

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/* The blocks of fuzz_adaptive; see model.h. */
+#include "model.h"
+
+#include <string.h>
+
+#include "harness/target.h"
+
+enum { LIVE_MAX = 1 << 18 };
+
+struct model_class model_classes[REFERENCE_CLASS_COUNT];
+
+static void *live[LIVE_MAX]; /* by the number a block carries; used anew each input */
+static uint32_t number_next;
+
+void model_reset(void) {
+    for (size_t c = 0; c < REFERENCE_CLASS_COUNT; c++) {
+        model_classes[c].cached_count = model_classes[c].held_count = 0;
+        model_classes[c].is_open = false;
+    }
+    memset(live, 0, number_next * sizeof live[0]);
+    number_next = 0;
+}
+
+static bool is_live(void *block) {
+    uint64_t number;
+    memcpy(&number, block, sizeof number);
+    return number < LIVE_MAX && live[number] == block;
+}
+
+void model_enter(void *block, size_t class_index) {
+    if ((uintptr_t)block % (class_index == 0 ? 8 : 16) != 0) {
+        hak_fuzz_fail("refill: %p of class %zu is not aligned", block, class_index);
+    }
+    if (is_live(block)) {
+        hak_fuzz_fail("refill: %p of class %zu is somebody's already", block, class_index);
+    }
+    if (number_next == LIVE_MAX) {
+        return; /* more than any program of 64 operations brings up */
+    }
+    uint64_t number = number_next++;
+    live[number] = block;
+    memcpy(block, &number, sizeof number);
+}
+
+void model_leave(void *block) {
+    uint64_t number;
+    memcpy(&number, block, sizeof number);
+    if (number >= LIVE_MAX || live[number] != block) {
+        hak_fuzz_fail("flush: %p lost its number: it is 0x%llx now", block,
+                      (unsigned long long)number);
+    }
+    live[number] = NULL;
+}
+
+void model_drop_oldest(struct model_class *class, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) {
+        model_leave(class->cached[i]);
+    }
+    class->cached_count -= count;
+    memmove(class->cached, class->cached + count, class->cached_count * sizeof class->cached[0]);
+}
+
+static void compare_number(const char *what, size_t class_index, uint64_t found,
+                           uint64_t expected) {
+    if (found != expected) {
+        hak_fuzz_fail("%s of class %zu is %llu, not %llu", what, class_index,
+                      (unsigned long long)found, (unsigned long long)expected);
+    }
+}
+
+void model_compare(const struct hak_tcache *tcache, size_t class_index) {
+    const struct model_class *model = &model_classes[class_index];
+    const struct hak_tcache_class *class = &tcache->classes[class_index];
+    const struct reference *reference = &model->reference;
+    compare_number("capacity", class_index, class->sizing.capacity, reference->capacity);
+    compare_number("capacity_max", class_index, class->sizing.capacity_max,
+                   reference->capacity_max);
+    compare_number("high_water_mark", class_index, class->sizing.high_water_mark, reference->mark);
+    compare_number("refill_count", class_index, class->sizing.refill_count,
+                   reference->event_count);
+    compare_number("grow_count", class_index, class->sizing.grow_count, reference->grow_count);
+    compare_number("shrink_count", class_index, class->sizing.shrink_count,
+                   reference->shrink_count);
+    uint32_t index = (uint32_t)class_index;
+    compare_number("hak_tcache_capacity", class_index, hak_tcache_capacity(tcache, index),
+                   model->is_open ? reference->capacity : 0);
+    compare_number("count", class_index, hak_tcache_count(tcache, index), model->cached_count);
+    if (model->cached_count > 0 && memcmp(class->slots + 1, model->cached,
+                                          model->cached_count * sizeof model->cached[0]) != 0) {
+        hak_fuzz_fail("slots of class %zu hold other blocks than %u refills and pushes put there",
+                      class_index, model->cached_count);
+    }
+}
+
+size_t model_live_bytes(void) {
+    size_t bytes = 0;
+    for (size_t c = 0; c < REFERENCE_CLASS_COUNT; c++) {
+        bytes += (model_classes[c].cached_count + model_classes[c].held_count) *
+                 reference_stride(c);
+    }
+    return bytes;
+}

@@ -1,0 +1,468 @@
+/* SPDX-License-Identifier: MIT */
+/* The operations of fuzz_adaptive; see adaptive.h. */
+#include "adaptive.h"
+
+#include "base/config.h"
+#include "harness/fault.h"
+#include "harness/target.h"
+#include "heap/heap_start.h"
+#include "log.h"
+#include "meta/meta.h"
+#include "model.h"
+#include "superslab/chain.h"
+#include "tcache/tcache.h"
+
+enum { INITIAL_SLOTS = 64, BATCH_MAX = 4096 };
+static const uint64_t START_NS = 5000000000;
+
+static struct hak_tcache tcache;
+static struct hak_chain chain;
+static uint64_t now_ns;
+
+static uint32_t least(uint32_t a, uint32_t b) {
+    return a < b ? a : b;
+}
+
+static size_t kind_of(size_t class_index) {
+    return class_index + HAK_KIND_CLASS_FIRST;
+}
+
+/* --- What the reference says to an event ------------------------------------ */
+
+static void tally_decision(const struct reference *r, enum reference_decision decision) {
+    static const enum adaptive_outcome outcomes[] = {
+        [REFERENCE_KEEP] = OUTCOME_kept,
+        [REFERENCE_GROW] = OUTCOME_grew,
+        [REFERENCE_SHRINK] = OUTCOME_shrank,
+    };
+    bool is_over = 5 * r->mark > 4 * r->capacity, is_under = 5 * r->mark < r->capacity;
+    hak_fuzz_tally(outcomes[decision]);
+    hak_fuzz_tally(r->event_count >= 10 ? OUTCOME_by_events : OUTCOME_by_time);
+    /* Capacities are powers of two: 80 % and 20 % are never met exactly, so the
+     * nearest on either side is what counts. */
+    if (5 * r->mark + 4 >= 4 * r->capacity && !is_over) {
+        hak_fuzz_tally(OUTCOME_at_80);
+    }
+    if (5 * r->mark <= r->capacity + 4 && !is_under) {
+        hak_fuzz_tally(OUTCOME_at_20);
+    }
+    if (is_over && decision == REFERENCE_KEEP) {
+        hak_fuzz_tally(OUTCOME_kept_at_max);
+    }
+    if (is_under && decision == REFERENCE_KEEP) {
+        hak_fuzz_tally(OUTCOME_kept_at_min);
+    }
+    if (r->capacity == REFERENCE_SLOTS_MAX) {
+        hak_fuzz_tally(OUTCOME_at_2048);
+    }
+}
+
+static void expect_grown(struct model_class *model, size_t c) {
+    uint32_t from = model->reference.capacity;
+    model->reference.capacity = 2 * from;
+    model->reference.grow_count++;
+    adaptive_log_expect_grow(c, from, &model->reference);
+}
+
+static void expect_shrunk(struct model_class *model, size_t c) {
+    uint32_t from = model->reference.capacity;
+    model->reference.capacity = from / 2;
+    model->reference.shrink_count++;
+    adaptive_log_expect_shrink(c, from, &model->reference);
+}
+
+/* Blocks beyond the new capacity go back first, memory or not. */
+static void expect_excess_returned(struct model_class *model) {
+    uint32_t half = model->reference.capacity / 2;
+    if (model->cached_count > half) {
+        model_drop_oldest(model, model->cached_count - half);
+        hak_fuzz_tally(OUTCOME_shrink_returned);
+    }
+}
+
+/* Only a request for memory that was made to fail excuses a resize. */
+static bool was_refused(size_t c, uint64_t hits_before) {
+    bool refused = hak_fuzz_fault_hits() != hits_before &&
+                   tcache.classes[c].sizing.capacity == model_classes[c].reference.capacity;
+    if (refused) {
+        hak_fuzz_tally(OUTCOME_resize_failed);
+    }
+    return refused;
+}
+
+static void expect_event(size_t c, uint32_t count, uint64_t hits_before) {
+    struct model_class *model = &model_classes[c];
+    struct reference *r = &model->reference;
+    uint32_t per_mille;
+    if (!reference_event(r, count, now_ns)) {
+        return;
+    }
+    if (!hak_config.adaptive_sizing) {
+        hak_fuzz_tally(OUTCOME_fixed);
+        return;
+    }
+    enum reference_decision decision = reference_decide(r->mark, r->capacity, r->capacity_max);
+    tally_decision(r, decision);
+    if (decision == REFERENCE_SHRINK) {
+        expect_excess_returned(model);
+    }
+    if (decision == REFERENCE_KEEP) {
+        if (hak_config.adaptive_log && reference_settles(r, now_ns, &per_mille)) {
+            adaptive_log_expect_keep(c, per_mille, r);
+            hak_fuzz_tally(OUTCOME_kept_line);
+        }
+    } else if (!was_refused(c, hits_before)) {
+        (decision == REFERENCE_GROW ? expect_grown : expect_shrunk)(model, c);
+    }
+    reference_new_window(r, now_ns);
+}
+
+static void compare(size_t c) {
+    adaptive_log_compare();
+    model_compare(&tcache, c);
+}
+
+/* --- Refill, pop, push, flush ------------------------------------------------ */
+
+static bool open_class(size_t c) {
+    uint64_t hits = hak_fuzz_fault_hits();
+    bool opened = hak_tcache_open_owned(&tcache, (uint32_t)c);
+    if (!opened && hits == hak_fuzz_fault_hits()) {
+        hak_fuzz_fail("open: class %zu has no slots and no fault was injected", c);
+    }
+    model_classes[c].is_open = opened;
+    return opened;
+}
+
+/* New blocks stand above those that were there. */
+static void take_in(size_t c, uint32_t got) {
+    struct model_class *model = &model_classes[c];
+    void **fresh = tcache.classes[c].slots + 1 + model->cached_count;
+    for (uint32_t i = 0; i < got; i++) {
+        model_enter(fresh[i], c);
+        model->cached[model->cached_count++] = fresh[i];
+    }
+}
+
+/* One call, judged. Returns how many blocks came. */
+static uint32_t refill_once(size_t c, uint32_t wanted) {
+    struct model_class *model = &model_classes[c];
+    uint32_t available = model->reference.capacity - model->cached_count;
+    uint64_t hits = hak_fuzz_fault_hits();
+    uint32_t got =
+        hak_tcache_refill_owned(&tcache, &chain, (uint32_t)c, wanted, now_ns);
+    if (got > least(wanted, available)) {
+        hak_fuzz_fail("refill: class %zu got %u of %u wanted with %u slots free", c, got, wanted,
+                      available);
+    }
+    if (got > 0) {
+        if (wanted > available) {
+            hak_fuzz_tally(OUTCOME_clamped);
+            if (model->reference.capacity == 16) {
+                hak_fuzz_tally(OUTCOME_clamped_at_16);
+            }
+        }
+        take_in(c, got);
+        expect_event(c, model->cached_count, hits);
+    }
+    compare(c);
+    return got;
+}
+
+void adaptive_refill(size_t c, size_t wanted) {
+    if (!open_class(c)) {
+        return;
+    }
+    uint64_t hits = hak_fuzz_fault_hits();
+    bool is_full = model_classes[c].cached_count == model_classes[c].reference.capacity;
+    if (refill_once(c, (uint32_t)wanted) > 0) {
+        return;
+    }
+    if (is_full || wanted == 0) {
+        hak_fuzz_tally(OUTCOME_skipped);
+        return;
+    }
+    bool expanded = hak_chain_expand_owned(&chain, (uint32_t)c) != NULL;
+    bool got = expanded && refill_once(c, (uint32_t)wanted) > 0;
+    if (!got && hits == hak_fuzz_fault_hits()) {
+        hak_fuzz_fail("refill: class %zu got nothing of %zu wanted, even after expansion", c,
+                      wanted);
+    }
+    hak_fuzz_tally(OUTCOME_expanded);
+}
+
+void adaptive_refill_own(size_t c) {
+    if (!open_class(c)) {
+        return;
+    }
+    uint32_t wanted = hak_tcache_wanted(&tcache, (uint32_t)c);
+    if (wanted == 0 || wanted > model_classes[c].reference.capacity) {
+        hak_fuzz_fail("refill: class %zu of %u slots wants %u", c,
+                      model_classes[c].reference.capacity, wanted);
+    }
+    adaptive_refill(c, wanted);
+}
+
+void adaptive_pop(size_t c, size_t count) {
+    struct model_class *model = &model_classes[c];
+    for (size_t i = 0; i < count && model->held_count < MODEL_HELD_MAX; i++) {
+        void *block = hak_tcache_pop(&tcache, kind_of(c));
+        void *expected =
+            model->cached_count > 0 ? model->cached[model->cached_count - 1] : NULL;
+        if (block != expected) {
+            hak_fuzz_fail("pop: class %zu gave %p, not %p", c, block, expected);
+        }
+        if (block == NULL) {
+            hak_fuzz_tally(OUTCOME_popped_empty);
+            return;
+        }
+        model->cached_count--;
+        model->held[model->held_count++] = block;
+    }
+}
+
+static void flush_full(size_t c) {
+    struct model_class *model = &model_classes[c];
+    uint64_t hits = hak_fuzz_fault_hits();
+    uint32_t capacity = model->reference.capacity;
+    hak_tcache_flush_full_owned(&tcache, &chain, (uint32_t)c, now_ns);
+    model_drop_oldest(model, model->cached_count - capacity / 2);
+    expect_event(c, capacity, hits);
+    hak_fuzz_tally(OUTCOME_flushed_full);
+    compare(c);
+}
+
+void adaptive_push(size_t c, size_t count) {
+    struct model_class *model = &model_classes[c];
+    for (size_t i = 0; i < count && model->held_count > 0; i++) {
+        void *block = model->held[model->held_count - 1];
+        bool has_room = model->is_open && model->cached_count < model->reference.capacity;
+        if (hak_tcache_push(&tcache, kind_of(c), block) != has_room) {
+            hak_fuzz_fail("push: class %zu with %u of %u slots filled says %s", c,
+                          model->cached_count, model->reference.capacity,
+                          has_room ? "full" : "not full");
+        }
+        if (has_room) {
+            model->held_count--;
+            model->cached[model->cached_count++] = block;
+        } else if (model->is_open) {
+            flush_full(c);
+        } else if (!open_class(c)) {
+            return;
+        }
+    }
+    compare(c);
+}
+
+void adaptive_churn(size_t c, size_t wanted, size_t times) {
+    for (size_t i = 0; i < times; i++) {
+        adaptive_pop(c, REFERENCE_SLOTS_MAX);
+        adaptive_refill(c, wanted);
+    }
+}
+
+void adaptive_free_only(size_t c, size_t times) {
+    struct model_class *model = &model_classes[c];
+    for (size_t i = 0; i < times && open_class(c); i++) {
+        size_t capacity = model->reference.capacity;
+        adaptive_push(c, capacity);
+        if (model->cached_count == capacity) {
+            flush_full(c);
+        }
+    }
+}
+
+void adaptive_flush(size_t c, size_t keep) {
+    struct model_class *model = &model_classes[c];
+    uint32_t expected =
+        model->cached_count > keep ? model->cached_count - (uint32_t)keep : 0;
+    uint32_t given = hak_tcache_flush_owned(&tcache, &chain, (uint32_t)c, (uint32_t)keep);
+    if (given != expected) {
+        hak_fuzz_fail("flush: class %zu gave %u of %u back, to keep %zu", c, given,
+                      model->cached_count, keep);
+    }
+    model_drop_oldest(model, expected);
+    compare(c);
+}
+
+void adaptive_flush_all(void) {
+    hak_tcache_flush_all_owned(&tcache, &chain);
+    for (size_t c = 0; c < REFERENCE_CLASS_COUNT; c++) {
+        model_drop_oldest(&model_classes[c], model_classes[c].cached_count);
+    }
+    adaptive_verify_all();
+}
+
+/* --- Sizing ------------------------------------------------------------------ */
+
+void adaptive_grow(size_t c) {
+    struct model_class *model = &model_classes[c];
+    if (!open_class(c)) {
+        return;
+    }
+    bool may = model->reference.capacity < model->reference.capacity_max;
+    uint64_t hits = hak_fuzz_fault_hits();
+    bool grown = hak_grow_tls_cache(&tcache, (uint32_t)c);
+    if (grown != may && !(may && was_refused(c, hits))) {
+        hak_fuzz_fail("grow: class %zu at %u of %u slots returned %d", c,
+                      model->reference.capacity, model->reference.capacity_max, grown);
+    }
+    if (grown) {
+        expect_grown(model, c);
+    } else if (!may) {
+        hak_fuzz_tally(OUTCOME_grow_refused);
+    }
+    compare(c);
+}
+
+/* The shrink logic needs a mark that fits the smaller cache: the decision to
+ * shrink is only ever taken with one. */
+void adaptive_shrink(size_t c) {
+    struct model_class *model = &model_classes[c];
+    if (!open_class(c) || model->reference.mark > model->reference.capacity / 2) {
+        return;
+    }
+    bool may = model->reference.capacity > 16;
+    uint64_t hits = hak_fuzz_fault_hits();
+    bool shrunk = hak_shrink_tls_cache(&tcache, &chain, (uint32_t)c);
+    if (shrunk != may && !(may && was_refused(c, hits))) {
+        hak_fuzz_fail("shrink: class %zu at %u slots returned %d", c, model->reference.capacity,
+                      shrunk);
+    }
+    if (may) {
+        expect_excess_returned(model);
+    } else {
+        hak_fuzz_tally(OUTCOME_shrink_refused);
+    }
+    if (shrunk) {
+        expect_shrunk(model, c);
+    }
+    compare(c);
+}
+
+void adaptive_decide(size_t mark_per_mille, size_t capacity, size_t c) {
+    static const enum hak_adaptive_decision same[] = {
+        [REFERENCE_KEEP] = HAK_ADAPTIVE_KEEP,
+        [REFERENCE_GROW] = HAK_ADAPTIVE_GROW,
+        [REFERENCE_SHRINK] = HAK_ADAPTIVE_SHRINK,
+    };
+    uint32_t most = reference_capacity_max(c), slots = least((uint32_t)capacity, most);
+    uint32_t mark = (uint32_t)(mark_per_mille * slots / 1000);
+    for (uint32_t near = mark > 1 ? mark - 2 : 0; near <= least(mark + 2, slots); near++) {
+        enum hak_adaptive_decision decision = hak_adaptive_decide(near, slots, most);
+        if (decision != same[reference_decide(near, slots, most)]) {
+            hak_fuzz_fail("decide: %d for a mark of %u in %u slots of at most %u", (int)decision,
+                          near, slots, most);
+        }
+    }
+}
+
+/* --- The rest ----------------------------------------------------------------- */
+
+static void release_slots(void) {
+    for (size_t c = 0; c < REFERENCE_CLASS_COUNT; c++) {
+        struct hak_tcache_class *class = &tcache.classes[c];
+        if (class->slots != NULL) {
+            hak_meta_free(class->slots, (class->sizing.capacity + 1) * sizeof(void *));
+        }
+        model_classes[c].is_open = false;
+    }
+}
+
+static void start(uint32_t capacity, bool adapts) {
+    hak_config.adaptive_sizing = false; /* so that the first capacity is ours to choose */
+    hak_config.fixed_capacity = capacity;
+    hak_tcache_init(&tcache);
+    hak_config.adaptive_sizing = adapts;
+    for (size_t c = 0; c < REFERENCE_CLASS_COUNT; c++) {
+        reference_init(&model_classes[c].reference, c, capacity);
+    }
+}
+
+void adaptive_restart(size_t capacity, size_t adapts) {
+    adaptive_flush_all();
+    release_slots();
+    start((uint32_t)capacity, adapts != 0);
+}
+
+void adaptive_clock(size_t ns) {
+    now_ns += ns;
+}
+
+void adaptive_log(size_t on) {
+    hak_config.adaptive_log = on != 0;
+    adaptive_log_set(on != 0);
+}
+
+void adaptive_announce(void) {
+    hak_adaptive_log_init();
+    adaptive_log_expect_announcement(hak_config.adaptive_sizing, hak_config.fixed_capacity);
+    adaptive_log_compare();
+}
+
+void adaptive_fault(size_t nth, size_t count) {
+    static uint64_t hits_seen;
+    hak_fuzz_fault_mmap_after(nth, count);
+    for (; hits_seen < hak_fuzz_fault_hits(); hits_seen++) {
+        hak_fuzz_tally(OUTCOME_fault_hit);
+    }
+}
+
+void adaptive_begin(void) {
+    hak_heap_start();
+    hak_fuzz_fault_meta(true);
+    model_reset();
+    hak_chain_init(&chain);
+    now_ns = START_NS;
+    adaptive_log_reset();
+    adaptive_log(1);
+    /* As the library does it, so that the policy's own start is what is seen. */
+    hak_config.adaptive_sizing = true;
+    hak_tcache_init(&tcache);
+    for (size_t c = 0; c < REFERENCE_CLASS_COUNT; c++) {
+        reference_init(&model_classes[c].reference, c, INITIAL_SLOTS);
+    }
+}
+
+/* Nothing is lost: what the chain counts as out is what we hold or cache. */
+static void compare_live_bytes(void) {
+    size_t live_bytes = hak_chain_live_bytes_owned(&chain);
+    if (live_bytes != model_live_bytes()) {
+        hak_fuzz_fail("conservation: the chain counts %zu bytes out, caches and program have %zu",
+                      live_bytes, model_live_bytes());
+    }
+}
+
+void adaptive_verify_all(void) {
+    for (size_t c = 0; c < REFERENCE_CLASS_COUNT; c++) {
+        model_compare(&tcache, c);
+    }
+    compare_live_bytes();
+}
+
+static void give_held_back(void) {
+    for (size_t c = 0; c < REFERENCE_CLASS_COUNT; c++) {
+        struct model_class *model = &model_classes[c];
+        for (uint32_t i = 0; i < model->held_count; i++) {
+            model_leave(model->held[i]);
+        }
+        hak_chain_give_owned(&chain, (enum hak_kind)kind_of(c), model->held, model->held_count);
+        model->held_count = 0;
+    }
+}
+
+void adaptive_end(void) {
+    adaptive_fault(0, 0);
+    adaptive_verify_all();
+    adaptive_flush_all();
+    give_held_back();
+    compare_live_bytes();
+    hak_chain_verify_quiescent(&chain);
+    hak_chain_trim_owned(&chain, false);
+    if (chain.superslab_count != 0) {
+        hak_fuzz_fail("conservation: %u SuperSlabs stay in use with nothing in them",
+                      chain.superslab_count);
+    }
+    release_slots();
+    hak_fuzz_fault_meta(false);
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/* The reference of adaptive sizing; see reference.h. */
+#include "reference.h"
+
+enum {
+    SLOTS_MIN = 16,
+    EVENTS_PER_WINDOW = 10,
+    CACHE_BYTES_MAX = 128 * 1024,
+    KEEP_LINE_MOVED = 50, /* per mille: 5 points */
+};
+static const uint64_t SECOND_NS = 1000000000;
+
+size_t reference_stride(size_t class_index) {
+    if (class_index == 0) {
+        return 8;
+    }
+    if (class_index <= 8) {
+        return 16 * class_index;
+    }
+    size_t doubling = (class_index - 9) / 4; /* above 128 << doubling, in quarters of it */
+    size_t quarter = (class_index - 9) % 4 + 1;
+    return ((size_t)128 << doubling) + quarter * ((size_t)32 << doubling);
+}
+
+uint32_t reference_capacity_max(size_t class_index) {
+    uint32_t slots = REFERENCE_SLOTS_MAX;
+    while (slots > SLOTS_MIN && slots * reference_stride(class_index) > CACHE_BYTES_MAX) {
+        slots /= 2;
+    }
+    return slots;
+}
+
+void reference_init(struct reference *reference, size_t class_index, uint32_t capacity) {
+    uint32_t most = reference_capacity_max(class_index);
+    *reference = (struct reference){.capacity = capacity < most ? capacity : most,
+                                    .capacity_max = most};
+}
+
+/* Above four fifths, below one fifth. */
+enum reference_decision reference_decide(uint32_t mark, uint32_t capacity, uint32_t capacity_max) {
+    if (5 * mark > 4 * capacity) {
+        return 2 * capacity <= capacity_max ? REFERENCE_GROW : REFERENCE_KEEP;
+    }
+    if (5 * mark < capacity) {
+        return capacity / 2 >= SLOTS_MIN ? REFERENCE_SHRINK : REFERENCE_KEEP;
+    }
+    return REFERENCE_KEEP;
+}
+
+bool reference_event(struct reference *reference, uint32_t count, uint64_t now_ns) {
+    reference->mark = count > reference->mark ? count : reference->mark;
+    reference->event_count++;
+    if (!reference->has_window) {
+        reference->has_window = true;
+        reference->window_ns = now_ns;
+    }
+    return reference->event_count >= EVENTS_PER_WINDOW ||
+           now_ns - reference->window_ns >= SECOND_NS;
+}
+
+void reference_new_window(struct reference *reference, uint64_t now_ns) {
+    reference->mark = 0;
+    reference->event_count = 0;
+    reference->has_window = true;
+    reference->window_ns = now_ns;
+}
+
+bool reference_settles(struct reference *reference, uint64_t now_ns, uint32_t *per_mille) {
+    uint32_t usage = 1000 * reference->mark / reference->capacity;
+    uint32_t last = reference->settled_per_mille;
+    uint32_t moved = usage > last ? usage - last : last - usage;
+    *per_mille = usage;
+    if (reference->has_settled &&
+        (moved < KEEP_LINE_MOVED || now_ns - reference->settled_ns < SECOND_NS)) {
+        return false;
+    }
+    reference->has_settled = true;
+    reference->settled_per_mille = usage;
+    reference->settled_ns = now_ns;
+    return true;
+}
