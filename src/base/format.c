@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* One parsed directive. */
@@ -134,7 +135,8 @@ void hak_text_write(const struct hak_text *text, int fd) {
     int saved_errno = errno;
     size_t done = 0;
     while (done < text->length_bytes) {
-        ssize_t n = write(fd, text->buffer + done, text->length_bytes - done);
+        /* Not write(): a program may interpose one that allocates. */
+        ssize_t n = syscall(SYS_write, fd, text->buffer + done, text->length_bytes - done);
         if (n > 0) {
             done += (size_t)n;
         } else if (n == 0 || errno != EINTR) {
