@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+/* Threads that end, processes that fork, and the parts of the C library that
+ * allocate on their own. */
+#include <dirent.h>
+#include <execinfo.h>
+#include <limits.h>
+#include <locale.h>
+#include <pthread.h>
+#include <pwd.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "preload.h"
+
+/* --- Thread exit --------------------------------------------------------- */
+
+static pthread_key_t key;
+static _Atomic unsigned rounds_run;
+
+static void allocate_every_round(void *value) {
+    uintptr_t round = (uintptr_t)value;
+    preload_use_family((unsigned)round);
+    rounds_run++;
+    if (round < PTHREAD_DESTRUCTOR_ITERATIONS) {
+        pthread_setspecific(key, (void *)(round + 1));
+    }
+}
+
+static void end_slowly(unsigned index) {
+    free(preload_use(index * 1000));
+    pthread_setspecific(key, (void *)(uintptr_t)1);
+}
+
+/* The thread's first allocation is in its destructors. */
+static void end_without_having_allocated(unsigned index) {
+    (void)index;
+    pthread_setspecific(key, (void *)(uintptr_t)1);
+}
+
+void case_thread_exit(const char *plugin) {
+    (void)plugin;
+    DEMAND(pthread_key_create(&key, allocate_every_round) == 0);
+    for (unsigned round = 1; round <= 20; round++) {
+        preload_in_threads(end_slowly);
+        preload_in_threads(end_without_having_allocated);
+        DEMAND(rounds_run == round * 2 * PRELOAD_THREADS * PTHREAD_DESTRUCTOR_ITERATIONS);
+    }
+}
+
+/* --- fork ---------------------------------------------------------------- */
+
+static void fork_and_use(void) {
+    int status = 0;
+    unsigned char *inherited = preload_use(300000);
+    pid_t pid = fork();
+    if (pid == 0) {
+        alarm(60);
+        DEMAND(inherited[299999] == 0x5A);
+        free(inherited);
+        preload_use_family(4);
+        preload_in_threads(preload_use_family);
+        _exit(0);
+    }
+    DEMAND(pid > 0 && waitpid(pid, &status, 0) == pid);
+    DEMAND(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    free(inherited);
+}
+
+/* Two threads fork, two allocate. */
+static void fork_or_allocate(unsigned index) {
+    for (unsigned i = 0; i < 10; i++) {
+        if (index % 2 == 0) {
+            fork_and_use();
+        } else {
+            for (unsigned round = 0; round < 20; round++) {
+                preload_use_family(round);
+            }
+        }
+    }
+}
+
+void case_fork(const char *plugin) {
+    (void)plugin;
+    preload_in_threads(fork_or_allocate);
+}
+
+static _Atomic unsigned handlers_run;
+
+static void allocate_in_handler(void) {
+    handlers_run++;
+    preload_use_family(handlers_run);
+}
+
+/* Registered before the allocator's own handlers, as far as a program can. */
+static void register_early(void) {
+    DEMAND(pthread_atfork(allocate_in_handler, allocate_in_handler, allocate_in_handler) == 0);
+}
+
+__attribute__((section(".preinit_array"),
+               used)) static void (*const preinit)(void) = register_early;
+
+static _Atomic unsigned forks_done;
+
+static void fork_a_few_times(unsigned index) {
+    for (unsigned i = 0; i < 5; i++) {
+        preload_use_family(index);
+        fork_and_use();
+        forks_done++;
+    }
+}
+
+/* Handlers on both sides of the allocator's, in all threads at once. */
+void case_fork_handlers(const char *plugin) {
+    (void)plugin;
+    register_early();
+    handlers_run = 0;
+    fork_and_use();
+    DEMAND(handlers_run == 4); /* two in prepare, two in parent */
+    preload_in_threads(fork_a_few_times);
+    DEMAND(handlers_run == 4 + 4 * forks_done);
+}
+
+/* --- The C library ------------------------------------------------------- */
+
+static int compare_ints(const void *a, const void *b) {
+    return (*(const int *)a > *(const int *)b) - (*(const int *)a < *(const int *)b);
+}
+
+static void use_libc(unsigned index) {
+    void *frames[32];
+    char *text = NULL, *line = NULL;
+    size_t length = 0;
+    static const int count = 5000;
+    int *numbers = malloc(sizeof *numbers * (size_t)count);
+    for (int i = 0; i < count; i++) {
+        numbers[i] = (i * 7919) % 10007;
+    }
+    qsort(numbers, (size_t)count, sizeof *numbers, compare_ints);
+    DEMAND(numbers[0] <= numbers[1] && numbers[count - 2] <= numbers[count - 1]);
+    free(numbers);
+    DEMAND(asprintf(&text, "%u %5000d", index, 5) > 5000);
+    free(text);
+    free(backtrace_symbols(frames, backtrace(frames, 32)));
+    FILE *file = fopen("/proc/self/maps", "r");
+    while (getline(&line, &length, file) > 0) {
+    }
+    free(line);
+    fclose(file);
+    DIR *folder = opendir("/proc/self");
+    DEMAND(folder != NULL && readdir(folder) != NULL);
+    closedir(folder);
+    locale_t locale = newlocale(LC_ALL_MASK, "C.UTF-8", (locale_t)0);
+    DEMAND(locale != (locale_t)0 && strerror_l(12345, locale) != NULL);
+    freelocale(locale);
+    DEMAND(getpwuid_r(getuid(), &(struct passwd){0}, (char[4096]){0}, 4096,
+                      &(struct passwd *){NULL}) == 0);
+    free(strdup("text"));
+}
+
+static void use_libc_often(unsigned index) {
+    for (int i = 0; i < 10; i++) {
+        use_libc(index);
+    }
+}
+
+void case_libc(const char *plugin) {
+    (void)plugin;
+    DEMAND(setlocale(LC_ALL, "C.UTF-8") != NULL);
+    use_libc(0);
+    preload_in_threads(use_libc_often);
+}
