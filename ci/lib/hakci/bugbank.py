@@ -72,6 +72,14 @@ class Bench:
         return row
 
 
+    def in_order(self, function, items):
+        return in_order(self.jobs, function, items)
+
+    @staticmethod
+    def remove(folder):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def verdict_of(row, wanted):
     """(did all runs end with `wanted`?, the verdict to show)."""
     if "error" in row:
