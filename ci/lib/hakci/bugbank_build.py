@@ -28,6 +28,13 @@ def _run(command, cwd):
     return done.stdout
 
 
+def _reason(log):
+    """The line of a build's log that says most."""
+    lines = [line for line in log.strip().split("\n") if line.strip()]
+    errors = [line for line in lines if "error" in line.lower()]
+    return (errors or lines[-1:])[0].strip()[:200]
+
+
 class Preset:
     """One build folder: its objects, what they were made from, and how."""
 
@@ -49,8 +56,8 @@ class Preset:
                   *targets], self.root)
         except BuildError as error:
             raise common.UsageError(
-                f"the preset {self.name} cannot be built ({error.args[0].strip().splitlines()[-1]}); "
-                f"run ci/build {self.name} and see why") from error
+                f"the preset {self.name} cannot be built: {_reason(error.args[0])}; "
+                f"run ci/build {self.name}") from error
 
     def _ninja(self):
         for line in (self.folder / "CMakeCache.txt").read_text(encoding="utf-8").split("\n"):
