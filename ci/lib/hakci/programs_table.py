@@ -128,7 +128,7 @@ PERL
 
 # Text that packs neither to nothing nor badly, the same on every run.
 DATA = r"""
-awk 'BEGIN { s = 42; for (i = 0; i < 1500000; i++) { s = (s * 16807) % 2147483647;
+awk 'BEGIN { s = 42; for (i = 0; i < 600000; i++) { s = (s * 16807) % 2147483647;
     printf "%d record %d of kind %d\n", s, i, s % 17 } }' >data
 """
 

@@ -6,7 +6,7 @@ import os
 from . import common
 
 PROG = "ci/lib/run-ctest"
-TEST_TIMEOUT_S = 120  # of a test that sets none of its own
+TEST_TIMEOUT_S = 300  # of a test that sets none of its own
 
 
 def main(argv):

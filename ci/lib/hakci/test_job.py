@@ -14,7 +14,7 @@ from .runner import end_group, run_command, tail_of
 PROG = "ci/test"
 BUILD_LIMIT_S = 900
 PRESETS = ("release", "checked", "tsan", "asan", "ubsan")
-TEST_TIMEOUT_S = 120  # of a test that sets none of its own
+TEST_TIMEOUT_S = 300  # of a test that sets none of its own
 NAME_LISTS = ("DEPENDS",)  # properties that name other tests
 
 
