@@ -28,7 +28,6 @@ enum hak_lock_rank {
     HAK_LOCK_RANK_POOL,          /* empty SuperSlabs */
     HAK_LOCK_RANK_META,          /* the metadata arena */
     HAK_LOCK_RANK_REGION,        /* the region map's second level */
-    HAK_LOCK_RANK_RINGS,         /* the list of event rings */
     HAK_LOCK_RANK_COUNT
 };
 

@@ -4,8 +4,9 @@
  * Slabs: one granule for strides up to 8 KiB (at least 8 blocks); above, as
  * few granules as give at least 8 blocks and less than 12.5 % waste.
  *
- * capacity_max bounds capacity * stride to 128 KiB per class and thread, with
- * the policy's 16 and 2048 slots as outer limits: enough for a cache to absorb
+ * capacity_max bounds capacity * stride to 128 KiB per class and thread, except
+ * that no class has fewer than the policy's 16 slots (above 8 KiB: up to 512 KiB)
+ * or more than its 2048: enough for a cache to absorb
  * a burst, little enough that the caches of many threads stay small beside
  * what the program holds (docs/ADAPTIVE.md). */
 #include "base/size_class.h"

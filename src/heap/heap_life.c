@@ -229,9 +229,14 @@ void hak_heap_tick_abandoned(uint64_t now_ns) {
 
 /* --- fork ---------------------------------------------------------------- */
 
+/* The newest heap when fork took the locks: the forking thread may make one more
+ * before they are released, in another library's handler. */
+static struct hak_heap *fork_newest;   /* lock(birth) */
+
 void hak_heap_fork_prepare(void) {
     hak_lock_acquire(&birth_lock);
-    for (struct hak_heap *heap = hak_heap_first(); heap != NULL; heap = heap->all_next) {
+    fork_newest = hak_heap_first();
+    for (struct hak_heap *heap = fork_newest; heap != NULL; heap = heap->all_next) {
         hak_lock_acquire_for_fork(&heap->lock);
     }
     hak_lock_acquire(&abandoned.lock);
@@ -239,7 +244,7 @@ void hak_heap_fork_prepare(void) {
 
 void hak_heap_fork_parent(void) {
     hak_lock_release(&abandoned.lock);
-    for (struct hak_heap *heap = hak_heap_first(); heap != NULL; heap = heap->all_next) {
+    for (struct hak_heap *heap = fork_newest; heap != NULL; heap = heap->all_next) {
         hak_lock_release(&heap->lock);
     }
     hak_lock_release(&birth_lock);

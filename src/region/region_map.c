@@ -125,6 +125,7 @@ void hak_region_set_kind(const void *address, size_t count, enum hak_kind kind) 
 
 bool hak_region_take_kind(const void *address, enum hak_kind kind) {
     uint8_t expected = (uint8_t)kind;
+    /* Only who wins matters; acquire because the macro set has no weaker one. */
     return hak_cas_acquire(kind_cell((uintptr_t)address), &expected, (uint8_t)HAK_KIND_NONE);
 }
 
