@@ -70,8 +70,6 @@ def why_absent(stage):
     """Why a stage cannot be asked for here; "" for almost all of them."""
     if stage.machine and stage.machine != platform.machine():
         return f"for {stage.machine} only"
-    if stage.coming and not (common.ROOT / stage.coming).exists():
-        return f"{stage.coming} is not there yet"
     return ""
 
 
