@@ -71,8 +71,8 @@ __attribute__((format(printf, 1, 2))) static void expect(const char *format, ...
         return;
     }
     va_start(arguments, format);
-    expected_bytes += (size_t)vsnprintf(expected + expected_bytes, LOG_BYTES - expected_bytes,
-                                        format, arguments);
+    expected_bytes +=
+        (size_t)vsnprintf(expected + expected_bytes, LOG_BYTES - expected_bytes, format, arguments);
     va_end(arguments);
 }
 

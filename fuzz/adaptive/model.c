@@ -77,8 +77,7 @@ void model_compare(const struct hak_tcache *tcache, size_t class_index) {
     compare_number("capacity_max", class_index, class->sizing.capacity_max,
                    reference->capacity_max);
     compare_number("high_water_mark", class_index, class->sizing.high_water_mark, reference->mark);
-    compare_number("refill_count", class_index, class->sizing.refill_count,
-                   reference->event_count);
+    compare_number("refill_count", class_index, class->sizing.refill_count, reference->event_count);
     compare_number("grow_count", class_index, class->sizing.grow_count, reference->grow_count);
     compare_number("shrink_count", class_index, class->sizing.shrink_count,
                    reference->shrink_count);
@@ -96,8 +95,8 @@ void model_compare(const struct hak_tcache *tcache, size_t class_index) {
 size_t model_live_bytes(void) {
     size_t bytes = 0;
     for (size_t c = 0; c < REFERENCE_CLASS_COUNT; c++) {
-        bytes += (model_classes[c].cached_count + model_classes[c].held_count) *
-                 reference_stride(c);
+        bytes +=
+            (model_classes[c].cached_count + model_classes[c].held_count) * reference_stride(c);
     }
     return bytes;
 }

@@ -40,8 +40,8 @@ size_t model_live_bytes(void);
     X(shrank, "cache shrunk by a decision")                                                        \
     X(kept, "cache kept by a decision")                                                            \
     X(kept_line, "Keep line written")                                                              \
-    X(at_80, "decision at the last mark up to 80 %")                                                           \
-    X(at_20, "decision at the first mark from 20 %")                                                           \
+    X(at_80, "decision at the last mark up to 80 %")                                               \
+    X(at_20, "decision at the first mark from 20 %")                                               \
     X(kept_at_max, "over 80 % at the class's maximum")                                             \
     X(kept_at_min, "below 20 % at 16 slots")                                                       \
     X(at_2048, "decision at 2048 slots")                                                           \

@@ -149,8 +149,7 @@ static uint32_t refill_once(size_t c, uint32_t wanted) {
     struct model_class *model = &model_classes[c];
     uint32_t available = model->reference.capacity - model->cached_count;
     uint64_t hits = hak_fuzz_fault_hits();
-    uint32_t got =
-        hak_tcache_refill_owned(&tcache, &chain, (uint32_t)c, wanted, now_ns);
+    uint32_t got = hak_tcache_refill_owned(&tcache, &chain, (uint32_t)c, wanted, now_ns);
     if (got > least(wanted, available)) {
         hak_fuzz_fail("refill: class %zu got %u of %u wanted with %u slots free", c, got, wanted,
                       available);
@@ -207,8 +206,7 @@ void adaptive_pop(size_t c, size_t count) {
     struct model_class *model = &model_classes[c];
     for (size_t i = 0; i < count && model->held_count < MODEL_HELD_MAX; i++) {
         void *block = hak_tcache_pop(&tcache, kind_of(c));
-        void *expected =
-            model->cached_count > 0 ? model->cached[model->cached_count - 1] : NULL;
+        void *expected = model->cached_count > 0 ? model->cached[model->cached_count - 1] : NULL;
         if (block != expected) {
             hak_fuzz_fail("pop: class %zu gave %p, not %p", c, block, expected);
         }
@@ -274,8 +272,7 @@ void adaptive_free_only(size_t c, size_t times) {
 
 void adaptive_flush(size_t c, size_t keep) {
     struct model_class *model = &model_classes[c];
-    uint32_t expected =
-        model->cached_count > keep ? model->cached_count - (uint32_t)keep : 0;
+    uint32_t expected = model->cached_count > keep ? model->cached_count - (uint32_t)keep : 0;
     uint32_t given = hak_tcache_flush_owned(&tcache, &chain, (uint32_t)c, (uint32_t)keep);
     if (given != expected) {
         hak_fuzz_fail("flush: class %zu gave %u of %u back, to keep %zu", c, given,
@@ -304,8 +301,8 @@ void adaptive_grow(size_t c) {
     uint64_t hits = hak_fuzz_fault_hits();
     bool grown = hak_grow_tls_cache(&tcache, (uint32_t)c);
     if (grown != may && !(may && was_refused(c, hits))) {
-        hak_fuzz_fail("grow: class %zu at %u of %u slots returned %d", c,
-                      model->reference.capacity, model->reference.capacity_max, grown);
+        hak_fuzz_fail("grow: class %zu at %u of %u slots returned %d", c, model->reference.capacity,
+                      model->reference.capacity_max, grown);
     }
     if (grown) {
         expect_grown(model, c);

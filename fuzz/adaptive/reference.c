@@ -32,8 +32,8 @@ uint32_t reference_capacity_max(size_t class_index) {
 
 void reference_init(struct reference *reference, size_t class_index, uint32_t capacity) {
     uint32_t most = reference_capacity_max(class_index);
-    *reference = (struct reference){.capacity = capacity < most ? capacity : most,
-                                    .capacity_max = most};
+    *reference =
+        (struct reference){.capacity = capacity < most ? capacity : most, .capacity_max = most};
 }
 
 /* Above four fifths, below one fifth. */

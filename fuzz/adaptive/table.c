@@ -18,16 +18,16 @@ static const struct hak_fuzz_bucket class_index_buckets[] = {
 HAK_FUZZ_DOMAIN(class_index, "classes");
 
 static const struct hak_fuzz_bucket capacity_buckets[] = {
-    HAK_FUZZ_RANGE("16", 4, 16, 16),      HAK_FUZZ_RANGE("32", 2, 32, 32),
-    HAK_FUZZ_RANGE("64", 2, 64, 64),      HAK_FUZZ_RANGE("128", 1, 128, 128),
-    HAK_FUZZ_RANGE("256", 1, 256, 256),   HAK_FUZZ_RANGE("512", 1, 512, 512),
+    HAK_FUZZ_RANGE("16", 4, 16, 16),       HAK_FUZZ_RANGE("32", 2, 32, 32),
+    HAK_FUZZ_RANGE("64", 2, 64, 64),       HAK_FUZZ_RANGE("128", 1, 128, 128),
+    HAK_FUZZ_RANGE("256", 1, 256, 256),    HAK_FUZZ_RANGE("512", 1, 512, 512),
     HAK_FUZZ_RANGE("1024", 1, 1024, 1024), HAK_FUZZ_RANGE("2048", 1, 2048, 2048),
 };
 HAK_FUZZ_DOMAIN(capacity, "capacities");
 
 /* Around each threshold of each capacity, and too many. */
-static const uint64_t edges[] = {16,  32,  64,  128, 256, 512, 3,   4,   6,   7,  12,
-                                 13,  25,  26,  51,  52,  102, 103, 204, 205, 409};
+static const uint64_t edges[] = {16, 32, 64, 128, 256, 512, 3,   4,   6,   7,  12,
+                                 13, 25, 26, 51,  52,  102, 103, 204, 205, 409};
 static const struct hak_fuzz_bucket wanted_buckets[] = {
     HAK_FUZZ_RANGE("0", 1, 0, 0),
     HAK_FUZZ_RANGE("1..8", 12, 1, 8),
@@ -40,10 +40,8 @@ static const struct hak_fuzz_bucket wanted_buckets[] = {
 HAK_FUZZ_DOMAIN(wanted, "blocks wanted");
 
 static const struct hak_fuzz_bucket count_buckets[] = {
-    HAK_FUZZ_RANGE("1", 4, 1, 1),
-    HAK_FUZZ_RANGE("2..15", 4, 2, 15),
-    HAK_FUZZ_RANGE("16..64", 4, 16, 64),
-    HAK_FUZZ_NEAR("edge -1..+1", 4, 1, edges),
+    HAK_FUZZ_RANGE("1", 4, 1, 1),         HAK_FUZZ_RANGE("2..15", 4, 2, 15),
+    HAK_FUZZ_RANGE("16..64", 4, 16, 64),  HAK_FUZZ_NEAR("edge -1..+1", 4, 1, edges),
     HAK_FUZZ_RANGE("all", 2, 4096, 4096),
 };
 HAK_FUZZ_DOMAIN(count, "blocks");
@@ -136,8 +134,7 @@ static const struct hak_fuzz_kind kinds[] = {
 };
 
 static const struct hak_fuzz_domain *const domains[] = {
-    &class_index, &capacity, &wanted, &count, &times, &keep,
-    &usage,       &step,     &flag,   &nth,   &length,
+    &class_index, &capacity, &wanted, &count, &times, &keep, &usage, &step, &flag, &nth, &length,
 };
 
 static const char *const outcomes[] = {

@@ -9,6 +9,7 @@
 #define HAK_FUZZ_FAULT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /** The `nth` request for memory from now on fails (1 is the next), and the
@@ -18,6 +19,9 @@ void hak_fuzz_fault_mmap_after(uint64_t nth, uint64_t count);
 /** Whether hak_meta_alloc() counts as a request too. It seldom reaches the
  *  system, so without this its callers would hardly ever see it fail. */
 void hak_fuzz_fault_meta(bool also_meta);
+
+/** Where sparse tables come from, instead of the system; NULL: the system. */
+void hak_fuzz_sparse_from(void *(*reserve)(size_t size_bytes));
 
 /** How many requests were made to fail since the process started. */
 uint64_t hak_fuzz_fault_hits(void);

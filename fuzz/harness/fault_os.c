@@ -30,6 +30,7 @@ static atomic_uint_fast64_t clock_offset_ns;
 static atomic_uint_fast64_t clock_stopped_ns; /* 0: it runs */
 static atomic_uint_fast64_t taken_count;      /* attempts at locks that fail */
 static atomic_bool counts_meta;
+static void *(*reserve_sparse)(size_t size_bytes) = __real_hak_os_reserve_sparse;
 
 void hak_fuzz_fault_mmap_after(uint64_t nth, uint64_t count) {
     atomic_store_explicit(&until_fault, nth == 0 ? 0 : nth - 1, memory_order_relaxed);
@@ -57,6 +58,10 @@ void hak_fuzz_fault_trylock(uint64_t count) {
     atomic_store_explicit(&taken_count, count, memory_order_relaxed);
 }
 
+void hak_fuzz_sparse_from(void *(*reserve)(size_t size_bytes)) {
+    reserve_sparse = reserve != NULL ? reserve : __real_hak_os_reserve_sparse;
+}
+
 bool hak_fuzz_fault_is_possible(void) {
     return true;
 }
@@ -79,7 +84,7 @@ void *__wrap_hak_os_reserve(size_t size_bytes, size_t alignment_bytes) {
 }
 
 void *__wrap_hak_os_reserve_sparse(size_t size_bytes) {
-    return is_due() ? NULL : __real_hak_os_reserve_sparse(size_bytes);
+    return is_due() ? NULL : reserve_sparse(size_bytes);
 }
 
 bool __wrap_hak_os_resize(void *address, size_t old_size_bytes, size_t new_size_bytes) {
@@ -87,8 +92,7 @@ bool __wrap_hak_os_resize(void *address, size_t old_size_bytes, size_t new_size_
 }
 
 /* As some kernels do, a move that fails unmaps its target. */
-bool __wrap_hak_os_move(void *address, size_t old_size_bytes, void *target,
-                        size_t new_size_bytes) {
+bool __wrap_hak_os_move(void *address, size_t old_size_bytes, void *target, size_t new_size_bytes) {
     if (is_due()) {
         hak_os_release(target, new_size_bytes);
         return false;

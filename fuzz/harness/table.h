@@ -44,12 +44,12 @@
 
 /** Rows of the table of kinds. */
 #define HAK_FUZZ_KIND_0(kind, weight)                                                              \
-    { #kind, weight, {{NULL, NULL}, {NULL, NULL}, {NULL, NULL}}, do_##kind }
+    { #kind, weight, {{NULL, NULL }, {NULL, NULL }, {NULL, NULL } }, do_##kind }
 #define HAK_FUZZ_KIND_1(kind, weight, name, domain)                                                \
-    { #kind, weight, {{name, &domain}, {NULL, NULL}, {NULL, NULL}}, do_##kind }
+    { #kind, weight, {{name, &domain }, {NULL, NULL }, {NULL, NULL } }, do_##kind }
 #define HAK_FUZZ_KIND_2(kind, weight, name1, domain1, name2, domain2)                              \
-    { #kind, weight, {{name1, &domain1}, {name2, &domain2}, {NULL, NULL}}, do_##kind }
+    { #kind, weight, {{name1, &domain1 }, {name2, &domain2 }, {NULL, NULL } }, do_##kind }
 #define HAK_FUZZ_KIND_3(kind, weight, name1, domain1, name2, domain2, name3, domain3)              \
-    { #kind, weight, {{name1, &domain1}, {name2, &domain2}, {name3, &domain3}}, do_##kind }
+    { #kind, weight, {{name1, &domain1 }, {name2, &domain2 }, {name3, &domain3 } }, do_##kind }
 
 #endif

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: MIT */
+/* fuzz_bigcache's mappings, against a list by age; see ops.h. */
+#include "ops.h"
+
+#include <string.h>
+
+#include "big/big_cache.h"
+#include "big/mapping.h"
+#include "harness/fault.h"
+#include "harness/target.h"
+#include "region/region_map.h"
+
+enum { SUPERSLAB_BYTES = 2 << 20, CACHED_MAX = 1024, STEPS_TRIED = 3 };
+static const uint64_t START_NS = 9000000000;
+static const size_t BYTES_MAX = (size_t)64 << 20;
+static const uint64_t AGE_MAX_NS = 500000000;
+
+struct entry {
+    char *base; /* NULL: none */
+    size_t size_bytes, alignment_bytes;
+    uint64_t freed_ns, tag;
+};
+
+static struct entry live[BIGCACHE_SLOT_COUNT];
+static struct entry cached[CACHED_MAX]; /* oldest first */
+static size_t cached_count, cached_bytes, bytes_max;
+static uint64_t age_max_ns, now_ns, tag_next;
+static struct hak_mapping_counts counts_before;
+
+/* Eight steps a doubling, a granule at least. */
+static size_t round_size(size_t size) {
+    size_t power = 65536;
+    while (power <= size / 2) {
+        power *= 2;
+    }
+    size_t step = power / 8 < 65536 ? 65536 : power / 8;
+    return (size + step - 1) / step * step;
+}
+
+static void compare(const char *call) {
+    struct hak_big_cache_counts found;
+    struct hak_mapping_counts counts;
+    size_t live_count = 0, live_bytes = 0;
+    hak_big_cache_count(&found);
+    if (found.entry_count != cached_count || found.cached_bytes != cached_bytes) {
+        hak_fuzz_fail("%s: the cache holds %zu mappings of %zu bytes, not %zu of %zu", call,
+                      found.entry_count, found.cached_bytes, cached_count, cached_bytes);
+    }
+    for (size_t i = 0; i < BIGCACHE_SLOT_COUNT; i++) {
+        live_count += live[i].base != NULL;
+        live_bytes += live[i].base != NULL ? live[i].size_bytes : 0;
+    }
+    hak_mapping_count(&counts);
+    if (counts.live_count - counts_before.live_count != live_count ||
+        counts.live_bytes - counts_before.live_bytes != live_bytes) {
+        hak_fuzz_fail("%s: %llu mappings of %llu bytes are live, not %zu of %zu", call,
+                      (unsigned long long)(counts.live_count - counts_before.live_count),
+                      (unsigned long long)(counts.live_bytes - counts_before.live_bytes),
+                      live_count, live_bytes);
+    }
+}
+
+/* --- Contents: the first and the last word -------------------------------------- */
+
+static void write_tags(struct entry *entry) {
+    entry->tag = ++tag_next * UINT64_C(0x9E3779B97F4A7C15);
+    memcpy(entry->base, &entry->tag, sizeof entry->tag);
+    memcpy(entry->base + entry->size_bytes - sizeof entry->tag, &entry->tag, sizeof entry->tag);
+}
+
+static void compare_tag(const struct entry *entry, size_t offset, const char *call) {
+    uint64_t word;
+    memcpy(&word, entry->base + offset, sizeof word);
+    if (word != entry->tag) {
+        hak_fuzz_fail("contents: the word at %zu of %zu bytes at %p changed (%s)", offset,
+                      entry->size_bytes, (void *)entry->base, call);
+    }
+}
+
+static void demand_zero(const struct entry *entry) {
+    for (size_t at = 0; at < entry->size_bytes; at += entry->size_bytes - sizeof(uint64_t)) {
+        uint64_t word;
+        memcpy(&word, entry->base + at, sizeof word);
+        if (word != 0) {
+            hak_fuzz_fail("zero: the word at %zu of %zu bytes said to be zero is not", at,
+                          entry->size_bytes);
+        }
+    }
+}
+
+static void demand_known(const struct entry *entry, const char *call) {
+    for (size_t i = 0; i < BIGCACHE_SLOT_COUNT; i++) {
+        const struct entry *other = &live[i];
+        if (other != entry && other->base != NULL &&
+            entry->base < other->base + other->size_bytes &&
+            other->base < entry->base + entry->size_bytes) {
+            hak_fuzz_fail("%s: %p overlaps the mapping at %p", call, (void *)entry->base,
+                          (void *)other->base);
+        }
+    }
+    if (hak_region_kind(entry->base) != HAK_KIND_MAPPING ||
+        hak_mapping_size_bytes(entry->base) != entry->size_bytes) {
+        hak_fuzz_fail("%s: %p has kind %d and %zu bytes, not %zu", call, (void *)entry->base,
+                      (int)hak_region_kind(entry->base), hak_mapping_size_bytes(entry->base),
+                      entry->size_bytes);
+    }
+}
+
+/* --- The cache as a list ------------------------------------------------------------ */
+
+static void remove_cached(size_t index) {
+    cached_bytes -= cached[index].size_bytes;
+    cached_count--;
+    memmove(&cached[index], &cached[index + 1], (cached_count - index) * sizeof cached[0]);
+}
+
+/* The newest of exactly this size, or of the next steps. */
+static bool find_cached(size_t size, struct entry *found) {
+    size_t wanted = size;
+    for (int step = 0; step < STEPS_TRIED; step++, wanted = round_size(wanted + 1)) {
+        for (size_t i = cached_count; i > 0; i--) {
+            if (cached[i - 1].size_bytes == wanted) {
+                *found = cached[i - 1];
+                remove_cached(i - 1);
+                hak_fuzz_tally(step == 0 ? OUTCOME_reused : OUTCOME_reused_larger);
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static void demand_gone(const char *base) {
+    if (hak_region_owner(base) != NULL || hak_region_kind(base) != HAK_KIND_NONE) {
+        hak_fuzz_fail("evict: the region map still knows %p", (const void *)base);
+    }
+}
+
+static void expect_evictions(const char *gone[CACHED_MAX], size_t *gone_count) {
+    *gone_count = 0;
+    while (cached_count > 0 &&
+           (cached_bytes > bytes_max || now_ns - cached[0].freed_ns > age_max_ns)) {
+        hak_fuzz_tally(cached_bytes > bytes_max ? OUTCOME_evicted_bytes : OUTCOME_evicted_age);
+        gone[(*gone_count)++] = cached[0].base;
+        remove_cached(0);
+    }
+}
+
+static void judge_evictions(const char *const gone[], size_t gone_count, const char *call) {
+    for (size_t i = 0; i < gone_count; i++) {
+        demand_gone(gone[i]);
+    }
+    compare(call);
+}
+
+/* --- Operations ---------------------------------------------------------------------- */
+
+void bigcache_free(size_t slot) {
+    const char *gone[CACHED_MAX];
+    size_t gone_count;
+    struct entry entry = live[slot];
+    if (entry.base == NULL || cached_count == CACHED_MAX) {
+        return;
+    }
+    compare_tag(&entry, 0, "before free");
+    compare_tag(&entry, entry.size_bytes - sizeof entry.tag, "before free");
+    live[slot].base = NULL;
+    bool fits = entry.alignment_bytes == SUPERSLAB_BYTES && entry.size_bytes <= bytes_max;
+    if (fits) {
+        entry.freed_ns = now_ns;
+        cached[cached_count++] = entry;
+        cached_bytes += entry.size_bytes;
+    }
+    expect_evictions(gone, &gone_count);
+    hak_mapping_free(entry.base);
+    hak_fuzz_tally(fits ? OUTCOME_cached : OUTCOME_not_cached);
+    if (!fits) {
+        demand_gone(entry.base);
+    }
+    judge_evictions(gone, gone_count, "free");
+}
+
+void bigcache_alloc(size_t slot, size_t size, size_t alignment) {
+    struct entry entry = {0};
+    bool is_zero = false;
+    uint64_t hits = hak_fuzz_fault_hits();
+    bigcache_free(slot);
+    if (live[slot].base != NULL) {
+        return;
+    }
+    bool is_plain = alignment <= SUPERSLAB_BYTES;
+    bool is_cached = is_plain && find_cached(round_size(size), &entry);
+    char *base = hak_mapping_alloc(size, alignment, &is_zero);
+    if (base == NULL) {
+        if (is_cached || hits == hak_fuzz_fault_hits()) {
+            hak_fuzz_fail("alloc: NULL for %zu bytes that can be had", size);
+        }
+        hak_fuzz_tally(OUTCOME_fault_survived);
+        return;
+    }
+    if (is_zero == is_cached || (is_cached && base != entry.base)) {
+        hak_fuzz_fail("alloc: %p of %zu bytes, zero %d, where the cache %s %p", (void *)base, size,
+                      is_zero, is_cached ? "has" : "has none:", (void *)entry.base);
+    }
+    if (!is_cached) {
+        entry.base = base;
+        entry.size_bytes = round_size(size);
+        entry.alignment_bytes = is_plain ? SUPERSLAB_BYTES : alignment;
+        demand_zero(&entry);
+        hak_fuzz_tally(is_plain ? OUTCOME_mapped : OUTCOME_aligned);
+    }
+    if ((uintptr_t)base % entry.alignment_bytes != 0) {
+        hak_fuzz_fail("alloc: %p is not a multiple of %zu", (void *)base, entry.alignment_bytes);
+    }
+    demand_known(&entry, "alloc");
+    write_tags(&entry);
+    live[slot] = entry;
+    compare("alloc");
+}
+
+void bigcache_resize(size_t slot, size_t size) {
+    struct entry *entry = &live[slot];
+    uint64_t hits = hak_fuzz_fault_hits();
+    if (entry->base == NULL) {
+        return;
+    }
+    char *old = entry->base, *moved = hak_mapping_resize(old, size);
+    if (moved == NULL) {
+        if (hits == hak_fuzz_fault_hits()) {
+            hak_fuzz_fail("resize: NULL from %zu to %zu bytes", entry->size_bytes, size);
+        }
+        compare_tag(entry, 0, "after a resize that failed");
+        demand_known(entry, "resize that failed");
+        hak_fuzz_tally(OUTCOME_fault_survived);
+        return;
+    }
+    size_t old_size = entry->size_bytes;
+    entry->base = moved;
+    entry->size_bytes = round_size(size);
+    compare_tag(entry, 0, "after resize");
+    if (entry->size_bytes >= old_size) {
+        compare_tag(entry, old_size - sizeof entry->tag, "after resize");
+    }
+    if (moved != old) {
+        demand_gone(old);
+        hak_fuzz_tally(OUTCOME_moved);
+    }
+    if (entry->size_bytes != old_size) {
+        hak_fuzz_tally(entry->size_bytes > old_size ? OUTCOME_grew_mapping
+                                                    : OUTCOME_shrank_mapping);
+    }
+    if ((uintptr_t)moved % entry->alignment_bytes != 0) {
+        hak_fuzz_fail("resize: %p is not a multiple of %zu", (void *)moved, entry->alignment_bytes);
+    }
+    demand_known(entry, "resize");
+    write_tags(entry);
+    compare("resize");
+}
+
+static void tick(void) {
+    const char *gone[CACHED_MAX];
+    size_t gone_count;
+    expect_evictions(gone, &gone_count);
+    hak_big_cache_tick(now_ns);
+    judge_evictions(gone, gone_count, "tick");
+}
+
+void bigcache_clock(size_t ns, size_t ticks) {
+    now_ns += ns;
+    hak_fuzz_clock_advance(ns);
+    if (ticks != 0) {
+        tick();
+    }
+}
+
+void bigcache_bounds(size_t new_bytes_max, size_t new_age_max_ns) {
+    bytes_max = new_bytes_max;
+    age_max_ns = new_age_max_ns;
+    hak_big_cache_set_bounds(bytes_max, age_max_ns);
+    tick();
+}
+
+void bigcache_trim(void) {
+    uint32_t trimmed = hak_big_cache_trim();
+    if (trimmed != cached_count) {
+        hak_fuzz_fail("trim: %u mappings given back, not %zu", trimmed, cached_count);
+    }
+    for (size_t i = 0; i < cached_count; i++) {
+        demand_gone(cached[i].base);
+    }
+    cached_count = cached_bytes = 0;
+    compare("trim");
+    hak_fuzz_tally(OUTCOME_trimmed);
+}
+
+void bigcache_cache_verify(void) {
+    for (size_t i = 0; i < BIGCACHE_SLOT_COUNT; i++) {
+        if (live[i].base != NULL) {
+            compare_tag(&live[i], 0, "among all");
+            compare_tag(&live[i], live[i].size_bytes - sizeof live[i].tag, "among all");
+            demand_known(&live[i], "among all");
+        }
+    }
+    for (size_t i = 0; i < cached_count; i++) {
+        const struct hak_mapping *mapping = hak_region_owner(cached[i].base);
+        if (mapping == NULL || mapping->base != cached[i].base ||
+            hak_region_kind(cached[i].base) != HAK_KIND_NONE) {
+            hak_fuzz_fail("cache: the mapping at %p has no owner, or a kind",
+                          (void *)cached[i].base);
+        }
+    }
+    hak_big_cache_verify();
+}
+
+void bigcache_cache_begin(void) {
+    memset(live, 0, sizeof live);
+    cached_count = cached_bytes = 0;
+    bytes_max = BYTES_MAX;
+    age_max_ns = AGE_MAX_NS;
+    now_ns = START_NS;
+    hak_fuzz_clock_stop_at(now_ns);
+    hak_big_cache_set_bounds(bytes_max, age_max_ns);
+    hak_mapping_count(&counts_before);
+}
+
+void bigcache_cache_end(void) {
+    for (size_t i = 0; i < BIGCACHE_SLOT_COUNT; i++) {
+        bigcache_free(i);
+    }
+    bigcache_trim();
+    hak_fuzz_clock_stop_at(0);
+}
