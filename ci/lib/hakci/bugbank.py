@@ -7,6 +7,7 @@ longer applies is a failure; so is a detector that finds something in the
 sources as they are. tests/bugbank/README.md describes the bank."""
 
 import os
+import re
 import shutil
 import tempfile
 import time
@@ -19,8 +20,9 @@ from .bugbank_bugs import BugError, load, plant
 PROG = "ci/bugbank"
 BANK = common.ROOT / "tests/bugbank"
 CONTROL_S = 2  # how long a detector looks at the sources as they are
-MATRIX_S = 4  # and how long each detector has for each cell of the matrix
+MATRIX_S = 2  # and how long each detector has for each cell of the matrix
 SCENARIO_DETECTORS = ("stress", "asan", "tsan", "valgrind")
+MATRIX_DETECTORS = ("stress", "asan", "tsan", "fuzz")
 
 
 class Bench:
@@ -74,6 +76,10 @@ class Bench:
 
     def in_order(self, function, items):
         return in_order(self.jobs, function, items)
+
+    def is_silent(self, finder, seed):
+        """Does it find nothing in the sources as they are?"""
+        return verdict_of(self.try_out(finder, None, [seed], CONTROL_S), "not found")[0]
 
     @staticmethod
     def remove(folder):
@@ -154,41 +160,42 @@ def run_bugs(bench, bugs, seeds, budget_s):
 
 
 def matrix_finders(bug):
-    """What each detector runs for the matrix: its own words for the bug if it is
-    the responsible one, else the scenario nearest to it."""
-    own = bugbank_detect.Finder(bug.finder)
-    scenario = bug.finder[1] if bug.detector in SCENARIO_DETECTORS else bug.first("scenario",
-                                                                                "mixed")
-    finders = {name: bugbank_detect.Finder([name, scenario]) for name in SCENARIO_DETECTORS}
-    finders["fuzz"] = bugbank_detect.Finder(["fuzz", "api"])
-    finders[bug.detector] = own
-    return finders
+    """What the detectors that are not responsible for a bug run for the matrix:
+    the responsible one's scenario, or `mixed`."""
+    scenario = bug.finder[1] if bug.detector in SCENARIO_DETECTORS else "mixed"
+    words = {name: [name, scenario if name in SCENARIO_DETECTORS else "api"]
+             for name in MATRIX_DETECTORS if name != bug.detector}
+    return {name: bugbank_detect.Finder(line) for name, line in words.items()}
 
 
-def run_matrix(bench, bugs, seeds):
-    """Bug x detector. Every finding counts here, whatever its words."""
+def run_matrix(bench, bugs, rows, seed):
+    """Bug x detector. Every finding counts here, whatever its words. The
+    responsible detector's cell is what it did with all seeds; the others have
+    one seed and a short time."""
     cells = [(bug, name, finder) for bug in bugs
              for name, finder in matrix_finders(bug).items()]
-    rows = {bug.id: {} for bug in bugs}
+    matrix = {bug.id: {bug.detector: row} for bug, row in zip(bugs, rows)}
 
     def attempt(cell):
         bug, _name, finder = cell
-        return bench.try_out(finder, bug, seeds, MATRIX_S)
+        return bench.try_out(finder, bug, [seed], MATRIX_S)
 
     for number, ((bug, name, _finder), row) in enumerate(in_order(bench.jobs, attempt, cells), 1):
-        rows[bug.id][name] = row
-        said = row.get("error") or ", ".join(run["verdict"] for run in row["runs"])
+        row.pop("log", None)
+        matrix[bug.id][name] = row
+        said = row.get("error") or row["runs"][0]["verdict"]
         print(f"[{number}/{len(cells)}] {bug.id} x {row['finder']}: {said}", flush=True)
-    return rows
+    return matrix
 
 
-def first_killers(bugs, rows):
+def first_killers(rows):
     """Invariant of the catalogue -> the bugs that it was the first to show."""
     text = (common.ROOT / "src/base/invariants.def").read_text(encoding="utf-8")
     killers = {name: [] for name in bugbank_report.CATALOGUE_ROW.findall(text)}
-    for bug, row in zip(bugs, rows):
-        if row["found"] and bug.invariant in killers:
-            killers[bug.invariant].append(bug.id)
+    for row in rows:
+        said = " ".join(run["message"] for run in row["runs"] if row["found"])
+        for name in sorted(set(re.findall(r"invariant (\w+) broken", said)) & set(killers)):
+            killers[name].append(row["id"])
     return killers
 
 
@@ -232,7 +239,7 @@ def parse(argv):
 
 
 def result_of(options, bugs, controls, rows, failed):
-    killers = first_killers(bugs, rows)
+    killers = first_killers(rows)
     return {"program": PROG, "profile": options.profile, "seed": options.seed,
             "seeds": options.seeds, "verdict": "fail" if failed else "pass", "failed": failed,
             "bugs_planted": len(bugs), "bugs_found": sum(row["found"] for row in rows),
@@ -255,7 +262,7 @@ def run_bank(options, work):
     failed += not_found
     result = result_of(options, bugs, controls, rows, failed)
     if options.matrix:
-        result["matrix"] = run_matrix(bench, bugs, seeds)
+        result["matrix"] = run_matrix(bench, bugs, rows, options.seed)
     result["elapsed_s"] = round(time.monotonic() - started, 1)
     if options.json:
         common.write_json(options.json, result)

@@ -94,6 +94,10 @@ def run(options, bench):
         raise common.UsageError(f"--mutate {path}: no operator fits lines {first} to {last}")
     finders = [bugbank_detect.Finder(words.split()) for words in options.finder or ["stress mixed"]]
     bench.prepare(finders)
+    for finder in finders:
+        if not bench.is_silent(finder, options.seed):
+            raise common.UsageError(f"--finder '{finder.key}' finds something in the sources as "
+                                    "they are; mutants need one that finds nothing")
     started, rows, survivors = time.monotonic(), [], 0
     for number, (mutant, row) in enumerate(
             bench.in_order(lambda one: _try(bench, path, finders, one, options), found), 1):

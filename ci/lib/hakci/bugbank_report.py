@@ -106,9 +106,10 @@ def markdown(result):
              *_bugs(result["bugs"]), ""]
     if result.get("matrix"):
         lines += ["## Every detector on every bug", "",
-                  "Seconds until the detector said so (the median of the seeds). Bold: the "
-                  "responsible one. `*`: other", "words than the bug's row asks for. `–`: not "
-                  "found in the cell's short budget. Empty: not tried.", "",
+                  "Seconds until the detector said so. Bold: the responsible one, the median of "
+                  "its seeds. The others have one seed", "and two seconds, and run the same "
+                  "scenario, or `mixed`. `*`: in other words than the bug's row asks for. `–`:",
+                  "not found. Empty: not tried.", "",
                   *_matrix(result["bugs"], result["matrix"]), ""]
     lines += ["## Which invariant is the first to show which bug", "",
               *_killers(result["first_killers"])]
