@@ -10,7 +10,7 @@ static _Atomic int64_t calls_left; /* until the first failure */
 static _Atomic bool fails_forever;
 static _Atomic uint64_t failed_count;
 static _Atomic int64_t held_bytes;
-static _Atomic uint64_t purged_bytes;
+static _Atomic uint64_t purged_bytes, purge_call_count;
 
 void test_os_fail_at(uint32_t calls, uint64_t n, int forever) {
     failed_count = 0;
@@ -33,6 +33,10 @@ int64_t test_os_held_bytes(void) {
 
 uint64_t test_os_purged_bytes(void) {
     return purged_bytes;
+}
+
+uint64_t test_os_purge_call_count(void) {
+    return purge_call_count;
 }
 
 static bool fails(enum test_os_call call) {
@@ -91,6 +95,7 @@ void __real_hak_os_purge(void *address, size_t size_bytes);
 void __wrap_hak_os_purge(void *address, size_t size_bytes);
 void __wrap_hak_os_purge(void *address, size_t size_bytes) {
     purged_bytes += size_bytes;
+    purge_call_count++;
     __real_hak_os_purge(address, size_bytes);
 }
 

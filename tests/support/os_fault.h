@@ -27,9 +27,10 @@ void test_os_recover(void);
 /* Calls made fail since the last test_os_fail_at(). */
 uint64_t test_os_failed_count(void);
 
-/* Since the process started: address space reserved minus released, and bytes
- * purged. Resizing and moving count. */
+/* Since the process started: address space reserved minus released (resizing and
+ * moving count), bytes purged, and by how many calls. */
 int64_t test_os_held_bytes(void);
 uint64_t test_os_purged_bytes(void);
+uint64_t test_os_purge_call_count(void);
 
 #endif

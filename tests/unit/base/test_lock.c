@@ -22,9 +22,15 @@ struct counter {
     _Atomic uint64_t try_failures, tried;
 };
 
-static void enter(struct counter *c) {
+/* Now and then it lingers, so that others come to spin, to sleep, and, if the
+ * lock lets them, to see a half-done addition. */
+static void enter(struct counter *c, bool linger) {
     c->violations += c->inside++ != 0;
-    c->count++;
+    uint64_t count = c->count;
+    if (linger) {
+        sched_yield();
+    }
+    c->count = count + 1;
     c->inside--;
 }
 
@@ -32,10 +38,7 @@ static void count_with_acquire(void *p, uint32_t index) {
     struct counter *c = p;
     for (uint32_t i = 0; i < ROUNDS; i++) {
         hak_lock_acquire(&c->lock);
-        enter(c);
-        if ((i + index) % 512 == 0) {
-            sched_yield(); /* holds it while others come to sleep on it */
-        }
+        enter(c, (i + index) % 64 == 0);
         hak_lock_release(&c->lock);
     }
 }
@@ -56,7 +59,7 @@ static void count_with_try(void *p, uint32_t index) {
     for (uint32_t i = 0; i < ROUNDS; i++) {
         c->tried++;
         if (hak_lock_try_acquire(&c->lock)) {
-            enter(c);
+            enter(c, i % 64 == 0);
             hak_lock_release(&c->lock);
         } else {
             c->try_failures++;

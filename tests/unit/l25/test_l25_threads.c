@@ -3,8 +3,9 @@
 #include "l25/l25.h"
 
 #include <criterion/criterion.h>
-#include <stdlib.h>
+#include <pthread.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/bitmap.h"
 #include "base/check.h"
@@ -68,24 +69,56 @@ static void drain(void) {
     }
 }
 
-/* Threads meet on the lock as the scheduler will have it: until they did. */
-static void contend_until_shards_grow(void) {
-    uint32_t bound = (uint32_t)hak_power_of_two_ceil(2 * hak_os_cpu_count());
-    uint32_t last = shard_count();
-    cr_assert_eq(last, 1);
-    rounds = 3000;
-    for (int batch = 0; batch < 40 && last < 2; batch++) {
-        test_threads_run(THREADS, alloc_and_pass_on, NULL);
-        uint32_t now = shard_count();
-        expect(now >= last && hak_is_power_of_two(now) && now <= bound, "%u after %u", now, last);
-        last = now;
+/* Left to the scheduler, threads may take a long time to meet on a lock. Here
+ * thread 0 holds every lock while the others come, so that they do. */
+static pthread_barrier_t meeting;
+static _Atomic bool has_grown;
+static _Atomic uint32_t meetings;
+
+static void wait_for_others(void) {
+    const struct timespec a_little = {0, 1000000};
+    nanosleep(&a_little, NULL);
+}
+
+static void meet_on_the_lock(void *unused, uint32_t index) {
+    (void)unused;
+    while (!has_grown) {
+        if (index == 0) {
+            hak_l25_lock();
+        }
+        pthread_barrier_wait(&meeting);
+        if (index == 0) {
+            wait_for_others();
+            hak_l25_unlock();
+        } else {
+            alloc_and_pass_on(NULL, index);
+        }
+        pthread_barrier_wait(&meeting);
+        if (index == 0) {
+            has_grown = shard_count() > 1 || ++meetings == 5000;
+        }
+        pthread_barrier_wait(&meeting);
     }
-    cr_assert_gt(last, 1, "no growth under contention");
+}
+
+static void contend_until_shards_grow(void) {
+    cr_assert_eq(shard_count(), 1);
+    cr_assert_eq(pthread_barrier_init(&meeting, NULL, THREADS), 0);
+    rounds = 1;
+    test_threads_run(THREADS, meet_on_the_lock, NULL);
+    pthread_barrier_destroy(&meeting);
+    cr_assert_eq(shard_count(), 2, "%u shards after %u meetings", shard_count(), meetings);
+    rounds = 3000;
 }
 
 Test(l25_threads, shards_grow_under_contention_and_no_run_is_lost, .init = start, .timeout = 300) {
+    uint32_t bound = (uint32_t)hak_power_of_two_ceil(2 * hak_os_cpu_count());
     contend_until_shards_grow();
-    test_threads_run(THREADS, alloc_and_pass_on, NULL); /* with several shards */
+    for (uint32_t batch = 0, last = 2; batch < 10; batch++) { /* as the scheduler has it */
+        test_threads_run(THREADS, alloc_and_pass_on, NULL);
+        expect(shard_count() >= last && shard_count() <= bound, "%u after %u", shard_count(), last);
+        last = shard_count();
+    }
     drain();
     struct hak_l25_counts counts;
     hak_l25_count(&counts);

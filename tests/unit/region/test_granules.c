@@ -23,12 +23,19 @@ static char *granule(uint32_t g, size_t offset) {
     return base + ((size_t)g << HAK_GRANULE_SHIFT) + offset;
 }
 
+static uint32_t groups_of(uint32_t mask) {
+    return hak_bit_count32(mask & ~(mask << 1)); /* bits that begin a group */
+}
+
 static void check_mask(uint32_t mask) {
     for (uint32_t g = 0; g < HAK_GRANULES_PER_SUPERSLAB; g++) {
         *granule(g, 0) = *granule(g, HAK_GRANULE_SIZE_BYTES - 1) = 7;
     }
+    uint64_t calls = test_os_purge_call_count();
     uint64_t counted = hak_purged_granule_count(), bytes = test_os_purged_bytes();
     hak_purge_granules(base, mask);
+    expect(test_os_purge_call_count() - calls == groups_of(mask), "mask 0x%08x: %lu calls", mask,
+           test_os_purge_call_count() - calls);
     uint64_t expected = hak_bit_count32(mask);
     expect(hak_purged_granule_count() - counted == expected, "mask 0x%08x: counted %lu", mask,
            hak_purged_granule_count() - counted);
