@@ -3,6 +3,7 @@
 #include "adaptive.h"
 
 #include "base/config.h"
+#include "harness/checked.h"
 #include "harness/fault.h"
 #include "harness/target.h"
 #include "heap/heap_start.h"
@@ -454,7 +455,7 @@ void adaptive_end(void) {
     adaptive_flush_all();
     give_held_back();
     compare_live_bytes();
-    hak_chain_verify_quiescent(&chain);
+    HAK_FUZZ_CHECKED(hak_chain_verify_quiescent(&chain));
     hak_chain_trim_owned(&chain, false);
     if (chain.superslab_count != 0) {
         hak_fuzz_fail("conservation: %u SuperSlabs stay in use with nothing in them",

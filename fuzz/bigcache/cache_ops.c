@@ -6,6 +6,7 @@
 
 #include "big/big_cache.h"
 #include "big/mapping.h"
+#include "harness/checked.h"
 #include "harness/fault.h"
 #include "harness/target.h"
 #include "region/region_map.h"
@@ -309,7 +310,7 @@ void bigcache_cache_verify(void) {
                           (void *)cached[i].base);
         }
     }
-    hak_big_cache_verify();
+    HAK_FUZZ_CHECKED(hak_big_cache_verify());
 }
 
 void bigcache_cache_begin(void) {

@@ -16,7 +16,8 @@ enum {
     BUCKETS_MAX = 65536,
     MANY = 4096, /* more at once cost seconds under faults: only one input in so many */
     MANY_EVERY = 512,
-    TAKEN_MAX = 256, /* of those many: each looks through the whole list */
+    LONG = 512,     /* a list that each take looks through for long, */
+    TAKEN_MAX = 16, /* so only so many at once */
 };
 
 static struct hak_big_table table;
@@ -129,7 +130,7 @@ static bool take_one(size_t size) {
 
 void bigcache_take(size_t count, size_t size, size_t spread) {
     bool found = true;
-    count = list_end > MANY && count > TAKEN_MAX ? TAKEN_MAX : count;
+    count = list_end > LONG && count > TAKEN_MAX ? TAKEN_MAX : count;
     for (size_t i = 0; i < count && found; i++) {
         found = take_one(size + i * spread * GRANULE_BYTES);
     }

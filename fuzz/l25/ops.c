@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "harness/checked.h"
 #include "harness/fault.h"
 #include "harness/target.h"
 #include "heap/heap_start.h"
@@ -326,7 +327,7 @@ void l25_verify_all(void) {
             demand_kinds(runs[i].start, runs[i].granules, true);
         }
     }
-    hak_l25_verify();
+    HAK_FUZZ_CHECKED(hak_l25_verify());
 }
 
 void l25_end(void) {
@@ -337,7 +338,7 @@ void l25_end(void) {
         l25_free(i);
     }
     l25_trim();
-    hak_l25_verify();
+    HAK_FUZZ_CHECKED(hak_l25_verify());
     size_t reserved = hak_os_reserved_bytes() - reserved_before;
     size_t meta = hak_meta_mapped_bytes() - meta_before;
     if (reserved != meta) {

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "harness/checked.h"
 #include "harness/fault.h"
 #include "harness/target.h"
 #include "heap/heap_start.h"
@@ -291,9 +292,9 @@ void superslab_verify_all(void) {
             hak_fuzz_fail("chain %zu counts %zu bytes out, not %zu", i, bytes,
                           model_bytes_of(&chains[i]));
         }
-        hak_chain_verify_quiescent(&chains[i]);
+        HAK_FUZZ_CHECKED(hak_chain_verify_quiescent(&chains[i]));
     }
-    hak_pool_verify();
+    HAK_FUZZ_CHECKED(hak_pool_verify());
 }
 
 void superslab_end(void) {
