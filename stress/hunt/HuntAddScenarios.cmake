@@ -8,6 +8,7 @@
 #   SOURCES     compiled as usual: what shall not be observed
 #   WRAP        functions of the code under test that the scenarios replace (HUNT_MAP_LOCK in hunt.h)
 #
+# hunt_observe(TARGET): compiles a target that is not of hunt_add_scenarios so that it is observed.
 # hunt_add_gate(NAME PROGRAM scenario... [PREEMPTIONS c]): one test a scenario, "complete, and nothing found".
 
 # Replaced by the engine for everything linked with it; outside schedules they do what they always did.

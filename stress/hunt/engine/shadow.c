@@ -6,7 +6,6 @@
  */
 #include "engine.h"
 
-
 #define CELLS 65536u /* a power of two */
 #define CELLS_USED_MAX 49152u
 #define ACCESSES 6u /* kept per cell */

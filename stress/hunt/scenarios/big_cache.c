@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* BigCache: a give that doubles the table, a take, and an eviction at once. The build lets the table
- * start with two buckets (CMakeLists.txt). */
+/* BigCache: a give that doubles the table, a take, and an eviction at once. The build lets the
+ * table start with two buckets (CMakeLists.txt). */
 #include "support.h"
 
 #include "big/big_cache.h"

@@ -10,7 +10,8 @@
 #include "base/lock.h"
 #include "support.h"
 
-/* ---- locks: the engine decides who gets one; then the real lock is free, and checks its rank --- */
+/* ---- locks: the engine decides who gets one; then the real lock is free, and checks its rank ---
+ */
 
 void __real_hak_lock_acquire(struct hak_lock *lock);
 void __real_hak_lock_acquire_for_fork(struct hak_lock *lock);

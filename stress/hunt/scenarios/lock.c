@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The lock itself, step by step: other scenarios map it to the engine's. It is compiled here a second
- * time under other names, observed, with one round of spinning. */
+/* The lock itself, step by step: other scenarios map it to the engine's. It is compiled here a
+ * second time under other names, observed, with one round of spinning. */
 #define hak_lock_init tested_lock_init
 #define hak_lock_acquire tested_lock_acquire
 #define hak_lock_acquire_for_fork tested_lock_acquire_for_fork

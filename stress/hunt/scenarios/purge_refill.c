@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Purging abandoned heaps and the pool against a thread that adopts and refills, and a late free. */
+/* Purging abandoned heaps and the pool against a thread that adopts and refills, and a late free.
+ */
 #include "support.h"
 
 #include "superslab/pool.h"

@@ -23,7 +23,8 @@ static void setup(void) {
     other = hak_heap_borrow();
     hunt_check(hak_tcache_open_owned(&shrinking->tcache, PAGE_CLASS));
     for (unsigned i = 0; i < CACHED; i++)
-        hunt_check(hak_tcache_push(&shrinking->tcache, PAGE_KIND, take(i == 0 ? other : shrinking)));
+        hunt_check(
+            hak_tcache_push(&shrinking->tcache, PAGE_KIND, take(i == 0 ? other : shrinking)));
     blocks[0] = take(shrinking);
     blocks[1] = take(other);
     held_add(blocks[0]);
