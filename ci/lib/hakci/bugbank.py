@@ -22,6 +22,7 @@ BANK = common.ROOT / "tests/bugbank"
 CONTROL_S = 2  # how long a detector looks at the sources as they are
 MATRIX_S = 2  # and how long each detector has for each cell of the matrix
 SCENARIO_DETECTORS = ("stress", "asan", "tsan", "valgrind")
+NOT_SANITIZED = ("oom",)  # the scenario limits the address space
 MATRIX_DETECTORS = ("stress", "asan", "tsan", "fuzz")
 
 
@@ -162,7 +163,8 @@ def run_bugs(bench, bugs, seeds, budget_s):
 def matrix_finders(bug):
     """What the detectors that are not responsible for a bug run for the matrix:
     the responsible one's scenario, or `mixed`."""
-    scenario = bug.finder[1] if bug.detector in SCENARIO_DETECTORS else "mixed"
+    own = bug.finder[1] if bug.detector in SCENARIO_DETECTORS else "mixed"
+    scenario = "mixed" if own in NOT_SANITIZED else own
     words = {name: [name, scenario if name in SCENARIO_DETECTORS else "api"]
              for name in MATRIX_DETECTORS if name != bug.detector}
     return {name: bugbank_detect.Finder(line) for name, line in words.items()}
@@ -174,7 +176,8 @@ def run_matrix(bench, bugs, rows, seed):
     one seed and a short time."""
     cells = [(bug, name, finder) for bug in bugs
              for name, finder in matrix_finders(bug).items()]
-    matrix = {bug.id: {bug.detector: row} for bug, row in zip(bugs, rows)}
+    own = {row["id"]: row for row in rows}
+    matrix = {bug.id: {bug.detector: own[bug.id]} for bug in bugs}
 
     def attempt(cell):
         bug, _name, finder = cell
@@ -225,8 +228,9 @@ def parse(argv):
     parser.add_argument("--jobs", type=number(1, 256), default=os.cpu_count() or 1, metavar="N",
                         help="bugs at once (default: one a processor)")
     parser.add_argument("--work", default="build/bugbank", metavar="DIR", help="work folder")
-    parser.add_argument("--matrix", action="store_true",
-                        help="every detector on every bug, not only the responsible one")
+    parser.add_argument("--matrix", choices=("control", "full"),
+                        help="also every detector on the bugs of that profile, not only the "
+                             "responsible one")
     parser.add_argument("--report", nargs=2, metavar=("JSON", "MARKDOWN"),
                         help="write the report of an earlier run's JSON and end")
     parser.add_argument("--mutate", metavar="FILE",
@@ -251,8 +255,9 @@ def result_of(options, bugs, controls, rows, failed):
 def run_bank(options, work):
     bugs = choose(load(BANK), options)
     finders = [bugbank_detect.Finder(bug.finder) for bug in bugs]
-    everyone = finders + [finder for bug in bugs if options.matrix
-                          for finder in matrix_finders(bug).values()]
+    crossed = [bug for bug in bugs if options.matrix == "full" or
+               (options.matrix and bug.in_control)]
+    everyone = finders + [finder for bug in crossed for finder in matrix_finders(bug).values()]
     seeds = range(options.seed, options.seed + options.seeds)
     bench = Bench(work, options.jobs)
     started = time.monotonic()
@@ -262,7 +267,7 @@ def run_bank(options, work):
     failed += not_found
     result = result_of(options, bugs, controls, rows, failed)
     if options.matrix:
-        result["matrix"] = run_matrix(bench, bugs, rows, options.seed)
+        result["matrix"] = run_matrix(bench, crossed, rows, options.seed)
     result["elapsed_s"] = round(time.monotonic() - started, 1)
     if options.json:
         common.write_json(options.json, result)

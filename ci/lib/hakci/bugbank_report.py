@@ -88,6 +88,8 @@ def _matrix(rows, matrix):
     yield "| --- |" + " --- |" * len(COLUMNS)
     for row in rows:
         cells = []
+        if row["id"] not in matrix:
+            continue
         for name in COLUMNS:
             cell = _cell(matrix.get(row["id"], {}).get(name))
             cells.append(f"**{cell}**" if name == row["detector"] and cell else cell)
