@@ -96,6 +96,11 @@ uint32_t hunt_op(unsigned index);
 uint64_t hunt_clock_ns(void);
 void hunt_clock_advance(uint64_t ns);
 
+/* As in the child of a fork: from here on only the calling thread exists. The others stop where they
+ * are; what they hold stays held, until hunt_lock_forget() of it. */
+void hunt_be_alone(void);
+void hunt_lock_forget(const volatile void *lock);
+
 /* Zeroed memory at the same address in every run, gone with the schedule. 16-byte aligned. */
 void *hunt_alloc(size_t size_bytes);
 

@@ -250,6 +250,18 @@ void hunt_thread_main(struct hunt_thread *self) {
     hunt_thread_exit();
 }
 
+void hunt_be_alone(void) {
+    struct hunt_thread *self = hunt.current;
+    if (!hunt_is_on() || self->id == 0)
+        return;
+    for (unsigned left = hunt.live_mask & (uint8_t)~bit_of(self); left != 0; left &= left - 1) {
+        lowest(left)->state = HUNT_DONE;
+        hunt_acquire(self, &lowest(left)->view); /* the kernel copies all that each had done */
+    }
+    hunt.live_mask = bit_of(self);
+    hunt.demoted_mask = 0;
+}
+
 void hunt_thread_exit(void) {
     hunt_keys_run_destructors();
     struct hunt_thread *self = hunt.current;

@@ -111,6 +111,14 @@ void hunt_unlock_at(const volatile void *object, uintptr_t pc) {
     give_back(lock, hunt.current);
 }
 
+void hunt_lock_forget(const volatile void *object) {
+    if (!hunt_is_on())
+        return;
+    struct hunt_lock *lock = lock_of(object);
+    lock->owner = lock->readers = 0;
+    lock->setup_holds = 0;
+}
+
 /* ---- waiting ---- */
 
 /* The caller has taken the step that made it wait. */

@@ -17,11 +17,13 @@ void __real_hak_lock_acquire(struct hak_lock *lock);
 void __real_hak_lock_acquire_for_fork(struct hak_lock *lock);
 bool __real_hak_lock_try_acquire(struct hak_lock *lock);
 void __real_hak_lock_release(struct hak_lock *lock);
+void __real_hak_lock_reset_in_child(struct hak_lock *lock);
 void __real_hak_lock_hold_all(bool holds);
 void __wrap_hak_lock_acquire(struct hak_lock *lock);
 void __wrap_hak_lock_acquire_for_fork(struct hak_lock *lock);
 bool __wrap_hak_lock_try_acquire(struct hak_lock *lock);
 void __wrap_hak_lock_release(struct hak_lock *lock);
+void __wrap_hak_lock_reset_in_child(struct hak_lock *lock);
 void __wrap_hak_lock_hold_all(bool holds);
 void __wrap_hak_os_fork_handlers(void (*prepare)(void), void (*parent)(void), void (*child)(void));
 
@@ -54,6 +56,11 @@ void __wrap_hak_lock_release(struct hak_lock *lock) {
     __real_hak_lock_release(lock);
     if (hunt_is_on() && !holds_all)
         hunt_unlock_at(lock, caller(__builtin_return_address(0)));
+}
+
+void __wrap_hak_lock_reset_in_child(struct hak_lock *lock) {
+    hunt_lock_forget(lock);
+    __real_hak_lock_reset_in_child(lock);
 }
 
 void __wrap_hak_lock_hold_all(bool holds) {
