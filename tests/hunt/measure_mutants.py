@@ -78,8 +78,7 @@ class NativeBuild:
             else:
                 shutil.copy(source, self.tree / part)
         self.call("cmake", "-S", self.tree, "-B", self.build, "-G", "Ninja",
-                  "-DCMAKE_BUILD_TYPE=RelWithDebInfo", "-DHAKMEM_CHECK_LEVEL=2",
-                  "-DCMAKE_C_FLAGS=-Wno-unused-function -Wno-unused-variable")
+                  "-DCMAKE_BUILD_TYPE=RelWithDebInfo", "-DHAKMEM_CHECK_LEVEL=2")
 
     def call(self, *command):
         done = subprocess.run([str(c) for c in command], stdout=subprocess.PIPE,
