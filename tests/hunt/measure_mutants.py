@@ -104,6 +104,8 @@ class NativeBuild:
 
 def measure(mutant, programs, native, arguments):
     name, fields, before, after = read_mutant(mutant)
+    if not (programs / f"hunt-mutant-{name}").exists():
+        stop(f"{programs}/hunt-mutant-{name} is missing: build the checked preset")
     started = children_cpu_s()
     hits = [hunt(programs / f"hunt-mutant-{name}", fields["scenario"], seed + 1, arguments.seconds)
             for seed in range(arguments.seeds)]
