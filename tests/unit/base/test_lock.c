@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/check.h"
 #include "support/child.h"
@@ -185,6 +186,33 @@ Test(lock, fork_may_take_locks_of_one_rank) {
     hak_lock_release(&a);
     hak_lock_release(&b);
     take_rising(NULL); /* nothing is left counted as held */
+}
+
+/* For the time of a fork: locks that are taken already may be asked for again. */
+static void use_while_all_are_held(void *unused) {
+    struct hak_lock a = HAK_LOCK_INIT(HAK_LOCK_RANK_META), b = HAK_LOCK_INIT(HAK_LOCK_RANK_HEAP);
+    (void)unused;
+    hak_lock_acquire_for_fork(&b);
+    hak_lock_acquire_for_fork(&a);
+    hak_lock_hold_all(true);
+    hak_lock_acquire(&b); /* neither waits nor breaks the order */
+    hak_lock_acquire(&a);
+    hak_lock_release(&b);
+    hak_lock_release(&a);
+    bool still_held = hak_lock_is_held(&a) && hak_lock_is_held(&b);
+    hak_lock_hold_all(false);
+    hak_lock_release(&a);
+    hak_lock_release(&b);
+    if (!still_held || hak_lock_is_held(&a) || hak_lock_is_held(&b)) {
+        _exit(1);
+    }
+    take_rising(NULL);
+}
+
+Test(lock, while_all_are_held_asking_again_does_nothing, .timeout = 90) {
+    static struct test_child child;
+    test_child_run(&child, use_while_all_are_held, NULL);
+    cr_assert_eq(child.exit_code, 0, "signal %d: %s", child.signal, child.text);
 }
 
 /* Trying is exempt from the order, but what it took counts. */

@@ -193,3 +193,62 @@ Test(chain, empty_slab_goes_when_its_class_has_another, .init = start) {
     cr_assert_eq(chain.slab_count, 1);
     expect_chain_counts(&chain);
 }
+
+/* Orders in which a program frees: what is gathered by slab and word must come
+ * out the same. */
+enum order { AS_TAKEN, REVERSED, INTERLEAVED };
+
+static void put_in_order(void **blocks, uint32_t count, enum order order) {
+    for (uint32_t i = 0; order == REVERSED && i < count / 2; i++) {
+        void *block = blocks[i];
+        blocks[i] = blocks[count - 1 - i];
+        blocks[count - 1 - i] = block;
+    }
+    for (uint32_t i = 1; order == INTERLEAVED && i < count / 2; i += 2) { /* both ends in turn */
+        void *block = blocks[i];
+        blocks[i] = blocks[count - i];
+        blocks[count - i] = block;
+    }
+}
+
+Test(chain, whole_slabs_come_back_in_any_order, .init = start, .timeout = 120) {
+    enum { COUNT = 700 }; /* words, and but for the smallest classes slabs, are crossed */
+    static void *blocks[COUNT];
+    for (uint32_t c = 0; c < HAK_CLASS_COUNT; c++) {
+        const enum hak_kind kind = (enum hak_kind)(c + HAK_KIND_CLASS_FIRST);
+        for (int way = 0; way < 6; way++) {
+            struct hak_chain *giver = way < 3 ? &chain : NULL;
+            for (uint32_t got = 0; got < COUNT;) {
+                got += take_or_expand(&chain, c, blocks + got, COUNT - got);
+            }
+            put_in_order(blocks, COUNT, (enum order)(way % 3));
+            uint32_t remote = hak_chain_give_owned(giver, kind, blocks, COUNT);
+            expect(remote == (giver == NULL ? COUNT : 0), "class %u: %u", c, remote);
+            expect_chain_counts(&chain);
+            uint32_t collected = hak_chain_collect_owned(&chain);
+            expect(collected == remote, "class %u: %u of %u", c, collected, remote);
+            expect(hak_chain_live_bytes_owned(&chain) == 0, "class %u, way %d", c, way);
+            expect_chain_counts(&chain);
+        }
+    }
+}
+
+/* More slabs than are counted at once (16), each with a block, in turn. */
+Test(chain, remote_frees_into_many_slabs_are_all_announced, .init = start) {
+    enum { SLABS = 50, PER_SLAB = 8 };
+    static void *blocks[SLABS * PER_SLAB], *given[SLABS * PER_SLAB];
+    const uint32_t c = hak_class_of(8192);
+    for (uint32_t s = 0; s < SLABS; s++) {
+        cr_assert_eq(take_or_expand(&chain, c, blocks + s * PER_SLAB, PER_SLAB), PER_SLAB);
+    }
+    cr_assert_eq(chain.slab_count, SLABS);
+    for (uint32_t i = 0; i < SLABS * PER_SLAB; i++) {
+        given[i] = blocks[i % SLABS * PER_SLAB + i / SLABS];
+    }
+    cr_assert_eq(hak_chain_give_owned(NULL, (enum hak_kind)(c + HAK_KIND_CLASS_FIRST), given,
+                                      SLABS * PER_SLAB),
+                 SLABS * PER_SLAB);
+    cr_assert_eq(hak_chain_collect_owned(&chain), SLABS * PER_SLAB);
+    cr_assert_eq(hak_chain_live_bytes_owned(&chain), 0);
+    expect_chain_counts(&chain);
+}

@@ -54,6 +54,33 @@ Test(chain_misuse, double_free_by_another_thread) {
                    "double free: the block is free already");
 }
 
+/* Twice in one batch: next to each other, in one word, and with others between. */
+static void commit_in_a_batch(void *p) {
+    enum { COUNT = 100 };
+    const uint32_t *at = p; /* which block, where its double stands, remote */
+    const uint32_t c = hak_class_of(64);
+    void *blocks[COUNT];
+    start_region_map();
+    hak_chain_init(&chain);
+    take_or_expand(&chain, c, blocks, COUNT);
+    blocks[at[1]] = blocks[at[0]];
+    hak_chain_give_owned(at[2] != 0 ? NULL : &chain, (enum hak_kind)(c + HAK_KIND_CLASS_FIRST),
+                         blocks, COUNT);
+}
+
+Test(chain_misuse, double_free_in_one_batch) {
+    for (uint32_t remote = 0; remote <= 1; remote++) {
+        for (uint32_t other = 1; other < 100; other += 14) {
+            uint32_t at[3] = {0, other, remote};
+            test_child_run(&child, commit_in_a_batch, at);
+            expect(child.signal == SIGABRT, "0 and %u, remote %u: exit %d", other, remote,
+                   child.exit_code);
+            expect(strstr(child.text, "double free: the block is free already") != NULL,
+                   "it said: %s", child.text);
+        }
+    }
+}
+
 /* The owner gives it, another thread as well: each bitmap is fine by itself, and
  * the owner sees it when it collects. Checked builds name the invariant. */
 static void commit_and_collect(void *unused) {
