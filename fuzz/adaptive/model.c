@@ -18,7 +18,7 @@ void model_reset(void) {
         model_classes[c].cached_count = model_classes[c].held_count = 0;
         model_classes[c].is_open = false;
     }
-    memset(live, 0, number_next * sizeof live[0]);
+    memset(live, 0, (number_next + 1) * sizeof live[0]);
     number_next = 0;
 }
 
@@ -35,27 +35,41 @@ void model_enter(void *block, size_t class_index) {
     if (is_live(block)) {
         hak_fuzz_fail("refill: %p of class %zu is somebody's already", block, class_index);
     }
-    if (number_next == LIVE_MAX) {
+    if (number_next + 1 == LIVE_MAX) {
         return; /* more than any program of 64 operations brings up */
     }
-    uint64_t number = number_next++;
+    uint64_t number = ++number_next; /* 0 is what purged memory reads as */
     live[number] = block;
     memcpy(block, &number, sizeof number);
 }
 
-void model_leave(void *block) {
+static uint64_t number_of(void *block) {
     uint64_t number;
     memcpy(&number, block, sizeof number);
-    if (number >= LIVE_MAX || live[number] != block) {
-        hak_fuzz_fail("flush: %p lost its number: it is 0x%llx now", block,
-                      (unsigned long long)number);
+    return number;
+}
+
+void model_demand_numbers(void *const *blocks, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t number = number_of(blocks[i]);
+        if (number >= LIVE_MAX || live[number] != blocks[i]) {
+            hak_fuzz_fail("contents: %p lost its number: it is 0x%llx now", blocks[i],
+                          (unsigned long long)number);
+        }
     }
-    live[number] = NULL;
+}
+
+/* Its memory may have been purged since: it is nobody's any more. */
+static void leave(void *block) {
+    uint64_t number = number_of(block);
+    if (number < LIVE_MAX && live[number] == block) {
+        live[number] = NULL;
+    }
 }
 
 void model_drop_oldest(struct model_class *class, uint32_t count) {
     for (uint32_t i = 0; i < count; i++) {
-        model_leave(class->cached[i]);
+        leave(class->cached[i]);
     }
     class->cached_count -= count;
     memmove(class->cached, class->cached + count, class->cached_count * sizeof class->cached[0]);

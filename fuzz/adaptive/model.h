@@ -26,8 +26,8 @@ extern struct model_class model_classes[REFERENCE_CLASS_COUNT];
 void model_reset(void);
 /** A block from the chain: must not be anybody's. */
 void model_enter(void *block, size_t class_index);
-/** A block that goes back: must still carry its number. */
-void model_leave(void *block);
+/** Blocks that are about to go back must still carry their numbers. */
+void model_demand_numbers(void *const *blocks, uint32_t count);
 /** Takes the `count` oldest blocks of a cache out of the model. */
 void model_drop_oldest(struct model_class *class, uint32_t count);
 /** Compares one cache's counters, capacity and slots with the model. */

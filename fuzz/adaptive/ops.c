@@ -224,6 +224,7 @@ static void flush_full(size_t c) {
     struct model_class *model = &model_classes[c];
     uint64_t hits = hak_fuzz_fault_hits();
     uint32_t capacity = model->reference.capacity;
+    model_demand_numbers(model->cached, model->cached_count);
     hak_tcache_flush_full_owned(&tcache, &chain, (uint32_t)c, now_ns);
     model_drop_oldest(model, model->cached_count - capacity / 2);
     expect_event(c, capacity, hits);
@@ -274,6 +275,7 @@ void adaptive_free_only(size_t c, size_t times) {
 void adaptive_flush(size_t c, size_t keep) {
     struct model_class *model = &model_classes[c];
     uint32_t expected = model->cached_count > keep ? model->cached_count - (uint32_t)keep : 0;
+    model_demand_numbers(model->cached, expected);
     uint32_t given = hak_tcache_flush_owned(&tcache, &chain, (uint32_t)c, (uint32_t)keep);
     if (given != expected) {
         hak_fuzz_fail("flush: class %zu gave %u of %u back, to keep %zu", c, given,
@@ -284,6 +286,9 @@ void adaptive_flush(size_t c, size_t keep) {
 }
 
 void adaptive_flush_all(void) {
+    for (size_t c = 0; c < REFERENCE_CLASS_COUNT; c++) {
+        model_demand_numbers(model_classes[c].cached, model_classes[c].cached_count);
+    }
     hak_tcache_flush_all_owned(&tcache, &chain);
     for (size_t c = 0; c < REFERENCE_CLASS_COUNT; c++) {
         model_drop_oldest(&model_classes[c], model_classes[c].cached_count);
@@ -322,6 +327,7 @@ void adaptive_shrink(size_t c) {
     }
     bool may = model->reference.capacity > 16;
     uint64_t hits = hak_fuzz_fault_hits();
+    model_demand_numbers(model->cached, model->cached_count);
     bool shrunk = hak_shrink_tls_cache(&tcache, &chain, (uint32_t)c);
     if (shrunk != may && !(may && was_refused(c, hits))) {
         hak_fuzz_fail("shrink: class %zu at %u slots returned %d", c, model->reference.capacity,
@@ -441,9 +447,7 @@ void adaptive_verify_all(void) {
 static void give_held_back(void) {
     for (size_t c = 0; c < REFERENCE_CLASS_COUNT; c++) {
         struct model_class *model = &model_classes[c];
-        for (uint32_t i = 0; i < model->held_count; i++) {
-            model_leave(model->held[i]);
-        }
+        model_demand_numbers(model->held, model->held_count);
         hak_chain_give_owned(&chain, (enum hak_kind)kind_of(c), model->held, model->held_count);
         model->held_count = 0;
     }

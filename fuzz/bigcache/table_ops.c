@@ -16,8 +16,8 @@ enum {
     BUCKETS_MAX = 65536,
     MANY = 4096, /* more at once cost seconds under faults: only one input in so many */
     MANY_EVERY = 512,
-    LONG = 512,     /* a list that each take looks through for long, */
-    TAKEN_MAX = 16, /* so only so many at once */
+    LONG = 512,     /* a list or a chain that each take looks through for long, */
+    TAKEN_MAX = 16, /* so only so many of a long list at once */
 };
 
 static struct hak_big_table table;
@@ -80,6 +80,9 @@ void bigcache_insert(size_t count, size_t size, size_t spread) {
             return;
         }
         inputs_since_many = 0;
+    }
+    if (spread == 0 && count > LONG) { /* entries of one size are one chain */
+        count = LONG;
     }
     for (size_t i = 0; i < count && list_end < ENTRY_MAX; i++) {
         insert_one(size + i * spread * GRANULE_BYTES);
