@@ -27,7 +27,7 @@ struct hak_heap {
     bool is_abandoned;                   /* lock(abandoned) */
     struct hak_heap *all_next;           /* const: every heap, newest first */
     struct hak_heap *abandoned_next, *abandoned_prev; /* lock(abandoned) */
-    uint64_t tick_ns;                    /* owner: when the purge clock was last looked at */
+    uint64_t adapt_ns;                   /* owner: when idle classes were last looked at */
     struct hak_chain chain;              /* owner, under lock */
 };
 
@@ -97,6 +97,10 @@ size_t hak_heap_block_size(const void *block, const char *call);
 /* Resizes a run or mapping where it is (a mapping may move). The block's new
  * address, or NULL when it has to be copied. */
 void *hak_heap_resize(void *block, size_t new_size_bytes);
+
+/* What the owner's slow paths do by the clock: purging, and adapting classes
+ * that are not used any more. Owner, lock held. */
+void hak_heap_tick_owned(struct hak_heap *heap, uint64_t now_ns);
 
 /* The purge clocks of all that threads share; from every slow path, no lock
  * held. Cheap when it is not yet time. */

@@ -3,6 +3,7 @@
 #include "base/atomic.h"
 #include "base/bitmap.h"
 #include "base/check.h"
+#include "base/config.h"
 #include "big/big_cache.h"
 #include "big/mapping.h"
 #include "heap/heap.h"
@@ -12,6 +13,14 @@
 #include "os/os_memory.h"
 #include "os/os_thread.h"
 #include "superslab/pool.h"
+
+void hak_heap_tick_owned(struct hak_heap *heap, uint64_t now_ns) {
+    hak_chain_tick_owned(&heap->chain, now_ns);
+    if (now_ns >= heap->adapt_ns + ADAPT_TIME_THRESHOLD_NS && hak_config.adaptive_sizing) {
+        heap->adapt_ns = now_ns;
+        hak_tcache_adapt_idle_owned(&heap->tcache, &heap->chain, now_ns);
+    }
+}
 
 void hak_heap_tick_shared(uint64_t now_ns) {
     static _Atomic uint64_t last_ns; /* relaxed: two threads ticking at once do no harm */
@@ -34,7 +43,7 @@ static bool expand_locked(struct hak_heap *heap, uint32_t class_index) {
 static bool refill_locked(struct hak_heap *heap, uint32_t class_index, uint64_t now_ns) {
     struct hak_tcache *tcache = &heap->tcache;
     uint32_t wanted = hak_tcache_wanted(tcache, class_index);
-    hak_chain_tick_owned(&heap->chain, now_ns);
+    hak_heap_tick_owned(heap, now_ns);
     return hak_tcache_refill_owned(tcache, &heap->chain, class_index, wanted, now_ns) > 0 ||
            (expand_locked(heap, class_index) &&
             hak_tcache_refill_owned(tcache, &heap->chain, class_index, wanted, now_ns) > 0);

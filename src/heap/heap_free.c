@@ -14,7 +14,7 @@ static void flush_and_push(struct hak_heap *heap, uint32_t kind, void *block) {
     uint32_t class_index = kind - HAK_KIND_CLASS_FIRST;
     uint64_t now_ns = hak_os_clock_coarse_ns();
     hak_lock_acquire(&heap->lock);
-    hak_chain_tick_owned(&heap->chain, now_ns);
+    hak_heap_tick_owned(heap, now_ns);
     if (!hak_tcache_open_owned(&heap->tcache, class_index)) {
         hak_chain_give_owned(&heap->chain, (enum hak_kind)kind, &block, 1);
     } else if (!hak_tcache_push(&heap->tcache, kind, block)) {

@@ -109,13 +109,19 @@ void hak_tcache_flush_all_owned(struct hak_tcache *tcache, struct hak_chain *cha
 void hak_adapt_tls_cache_size(struct hak_tcache *tcache, struct hak_chain *chain,
                               uint32_t class_index, uint64_t now_ns);
 
+/* Adapts each class whose window is older than the time threshold: a class that
+ * is not refilled any more would otherwise keep its slots and blocks for good.
+ * Cheap; call it about once a second. */
+void hak_tcache_adapt_idle_owned(struct hak_tcache *tcache, struct hak_chain *chain,
+                                 uint64_t now_ns);
+
 /* Doubles a class's slots; false, with nothing changed, at the maximum or
  * without memory. */
 bool hak_grow_tls_cache(struct hak_tcache *tcache, uint32_t class_index);
 
 /* Halves a class's slots, first giving back every block beyond the new
- * capacity; false, with nothing changed, at the minimum or without memory for
- * the smaller array. */
+ * capacity; false, at the same capacity, at the minimum or without memory for the
+ * smaller array (the blocks are given back even so). */
 bool hak_shrink_tls_cache(struct hak_tcache *tcache, struct hak_chain *chain,
                           uint32_t class_index);
 

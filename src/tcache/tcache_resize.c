@@ -64,13 +64,10 @@ bool hak_shrink_tls_cache(struct hak_tcache *tcache, struct hak_chain *chain,
     return true;
 }
 
-/* A window that ended by time and not by ten refills: the class is cold, so
- * refills start small again. Otherwise a past burst would keep the cache. */
+/* Refills start smaller again. Otherwise a past burst would keep the cache: its
+ * batches alone would be half the capacity, which is no reason to shrink. */
 static void cool_batch(struct hak_tcache_class *class) {
-    if (class->sizing.refill_count < ADAPT_REFILL_THRESHOLD) {
-        class->batch = class->batch > 2 ? class->batch / 4 : 1;
-    }
-    class->batch = class->batch == 0 ? 1 : class->batch;
+    class->batch = class->batch >= 4 ? class->batch / 4 : 1;
 }
 
 void hak_adapt_tls_cache_size(struct hak_tcache *tcache, struct hak_chain *chain,
@@ -81,7 +78,9 @@ void hak_adapt_tls_cache_size(struct hak_tcache *tcache, struct hak_chain *chain
         hak_adaptive_decide(sizing->high_water_mark, sizing->capacity, sizing->capacity_max);
     hak_assert(decision == hak_adaptive_reference(sizing), AD_DECISION, sizing->high_water_mark,
                sizing->capacity, decision);
-    cool_batch(class);
+    if (sizing->refill_count < ADAPT_REFILL_THRESHOLD) { /* the window ended by time: cold */
+        cool_batch(class);
+    }
     if (decision == HAK_ADAPTIVE_GROW) {
         hak_grow_tls_cache(tcache, class_index);
     } else if (decision == HAK_ADAPTIVE_SHRINK) {
@@ -92,4 +91,15 @@ void hak_adapt_tls_cache_size(struct hak_tcache *tcache, struct hak_chain *chain
     hak_adaptive_reset_window(sizing, now_ns);
     hak_assert(sizing->high_water_mark == 0 && sizing->refill_count == 0, TC_RESET,
                sizing->high_water_mark, sizing->refill_count);
+}
+
+void hak_tcache_adapt_idle_owned(struct hak_tcache *tcache, struct hak_chain *chain,
+                                 uint64_t now_ns) {
+    for (uint32_t c = 0; c < HAK_CLASS_COUNT; c++) {
+        const struct hak_tcache_class *class = &tcache->classes[c];
+        uint64_t since = class->sizing.adapted_ns;
+        if (class->slots != NULL && since != 0 && now_ns >= since + ADAPT_TIME_THRESHOLD_NS) {
+            hak_adapt_tls_cache_size(tcache, chain, c, now_ns);
+        }
+    }
 }
