@@ -36,6 +36,8 @@ void adaptive_flush(size_t class_index, size_t keep);
 void adaptive_flush_all(void);
 void adaptive_grow(size_t class_index);
 void adaptive_shrink(size_t class_index);
+/** Classes whose window has lasted its time adapt, refilled or not. */
+void adaptive_idle(void);
 /** The pure decision, for any mark and capacity. */
 void adaptive_decide(size_t mark_per_mille, size_t capacity, size_t class_index);
 void adaptive_clock(size_t ns);

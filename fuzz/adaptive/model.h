@@ -58,7 +58,8 @@ size_t model_live_bytes(void);
     X(expanded, "chain expanded")                                                                  \
     X(fixed, "fixed cache had ten events and kept its size")                                       \
     X(fault_hit, "request for memory failed")                                                      \
-    X(resize_failed, "resize without memory")
+    X(resize_failed, "resize without memory")                                                      \
+    X(idle, "idle class adapted")
 
 enum adaptive_outcome {
 #define X(name, text) OUTCOME_##name,

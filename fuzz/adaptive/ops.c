@@ -91,17 +91,11 @@ static bool was_refused(size_t c, uint64_t hits_before) {
     return refused;
 }
 
-static void expect_event(size_t c, uint32_t count, uint64_t hits_before) {
+/* A window has ended: the decision, what it does, and the next window. */
+static void expect_adaptation(size_t c, uint64_t hits_before) {
     struct model_class *model = &model_classes[c];
     struct reference *r = &model->reference;
     uint32_t per_mille;
-    if (!reference_event(r, count, now_ns)) {
-        return;
-    }
-    if (!hak_config.adaptive_sizing) {
-        hak_fuzz_tally(OUTCOME_fixed);
-        return;
-    }
     enum reference_decision decision = reference_decide(r->mark, r->capacity, r->capacity_max);
     tally_decision(r, decision);
     if (decision == REFERENCE_SHRINK) {
@@ -116,6 +110,17 @@ static void expect_event(size_t c, uint32_t count, uint64_t hits_before) {
         (decision == REFERENCE_GROW ? expect_grown : expect_shrunk)(model, c);
     }
     reference_new_window(r, now_ns);
+}
+
+static void expect_event(size_t c, uint32_t count, uint64_t hits_before) {
+    if (!reference_event(&model_classes[c].reference, count, now_ns)) {
+        return;
+    }
+    if (hak_config.adaptive_sizing) {
+        expect_adaptation(c, hits_before);
+    } else {
+        hak_fuzz_tally(OUTCOME_fixed);
+    }
 }
 
 static void compare(size_t c) {
@@ -285,10 +290,14 @@ void adaptive_flush(size_t c, size_t keep) {
     compare(c);
 }
 
-void adaptive_flush_all(void) {
+static void demand_cached_numbers(void) {
     for (size_t c = 0; c < REFERENCE_CLASS_COUNT; c++) {
         model_demand_numbers(model_classes[c].cached, model_classes[c].cached_count);
     }
+}
+
+void adaptive_flush_all(void) {
+    demand_cached_numbers();
     hak_tcache_flush_all_owned(&tcache, &chain);
     for (size_t c = 0; c < REFERENCE_CLASS_COUNT; c++) {
         model_drop_oldest(&model_classes[c], model_classes[c].cached_count);
@@ -342,6 +351,24 @@ void adaptive_shrink(size_t c) {
         expect_shrunk(model, c);
     }
     compare(c);
+}
+
+/* Idle classes adapt by time alone; the heap asks only where sizes adapt. */
+void adaptive_idle(void) {
+    if (!hak_config.adaptive_sizing) {
+        return;
+    }
+    demand_cached_numbers();
+    uint64_t hits = hak_fuzz_fault_hits();
+    hak_tcache_adapt_idle_owned(&tcache, &chain, now_ns);
+    for (size_t c = 0; c < REFERENCE_CLASS_COUNT; c++) {
+        if (model_classes[c].is_open && reference_is_over(&model_classes[c].reference, now_ns)) {
+            expect_adaptation(c, hits);
+            hak_fuzz_tally(OUTCOME_idle);
+        }
+    }
+    adaptive_log_compare();
+    adaptive_verify_all();
 }
 
 void adaptive_decide(size_t mark_per_mille, size_t capacity, size_t c) {

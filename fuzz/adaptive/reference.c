@@ -54,8 +54,11 @@ bool reference_event(struct reference *reference, uint32_t count, uint64_t now_n
         reference->has_window = true;
         reference->window_ns = now_ns;
     }
-    return reference->event_count >= EVENTS_PER_WINDOW ||
-           now_ns - reference->window_ns >= SECOND_NS;
+    return reference->event_count >= EVENTS_PER_WINDOW || reference_is_over(reference, now_ns);
+}
+
+bool reference_is_over(const struct reference *reference, uint64_t now_ns) {
+    return reference->has_window && now_ns - reference->window_ns >= SECOND_NS;
 }
 
 void reference_new_window(struct reference *reference, uint64_t now_ns) {

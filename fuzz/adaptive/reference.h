@@ -37,6 +37,8 @@ void reference_init(struct reference *reference, size_t class_index, uint32_t ca
 enum reference_decision reference_decide(uint32_t mark, uint32_t capacity, uint32_t capacity_max);
 /** Notes a refill or a flush of a full cache; true when it is time to adapt. */
 bool reference_event(struct reference *reference, uint32_t count, uint64_t now_ns);
+/** Whether the window has lasted its time. */
+bool reference_is_over(const struct reference *reference, uint64_t now_ns);
 void reference_new_window(struct reference *reference, uint64_t now_ns);
 /** Whether a Keep line is due, and notes it as written; usage in per mille. */
 bool reference_settles(struct reference *reference, uint64_t now_ns, uint32_t *per_mille);

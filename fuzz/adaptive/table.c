@@ -113,6 +113,7 @@ HAK_FUZZ_DO_1(adaptive, clock)
 HAK_FUZZ_DO_1(adaptive, log)
 HAK_FUZZ_DO_0(adaptive, announce)
 HAK_FUZZ_DO_2(adaptive, fault)
+HAK_FUZZ_DO_0(adaptive, idle)
 
 static const struct hak_fuzz_kind kinds[] = {
     HAK_FUZZ_KIND_2(restart, 6, "capacity", capacity, "adapts", flag),
@@ -131,6 +132,7 @@ static const struct hak_fuzz_kind kinds[] = {
     HAK_FUZZ_KIND_1(log, 2, "on", flag),
     HAK_FUZZ_KIND_0(announce, 1),
     HAK_FUZZ_KIND_2(fault, 4, "nth", nth, "count", length),
+    HAK_FUZZ_KIND_0(idle, 8),
 };
 
 static const struct hak_fuzz_domain *const domains[] = {
