@@ -103,21 +103,9 @@ struct hak_heap *hak_heap_borrow(void) {
     return heap != NULL ? heap : create();
 }
 
-void hak_heap_abandon(struct hak_heap *heap) {
-    hak_lock_acquire(&heap->lock);
-    hak_tcache_flush_all_owned(&heap->tcache, &heap->chain);
-    hak_chain_trim_owned(&heap->chain, false);
-    hak_lock_release(&heap->lock);
-    hak_event("heap abandon", heap, heap->id);
-    hak_lock_acquire(&abandoned.lock);
-    link_abandoned_locked(heap);
-    hak_lock_release(&abandoned.lock);
-}
-
 /* Classes of 16 to 256 bytes: what almost every thread asks for first. */
-static void prewarm(struct hak_heap *heap) {
+static void prewarm_locked(struct hak_heap *heap) {
     uint64_t now_ns = hak_os_clock_coarse_ns();
-    hak_lock_acquire(&heap->lock);
     for (uint32_t c = hak_class_of(16); c <= hak_class_of(256); c++) {
         if (!hak_tcache_open_owned(&heap->tcache, c)) {
             break;
@@ -131,7 +119,20 @@ static void prewarm(struct hak_heap *heap) {
             hak_tcache_refill_owned(&heap->tcache, &heap->chain, c, half, now_ns);
         }
     }
+}
+
+void hak_heap_abandon(struct hak_heap *heap) {
+    hak_lock_acquire(&heap->lock);
+    hak_tcache_flush_all_owned(&heap->tcache, &heap->chain);
+    hak_chain_trim_owned(&heap->chain, false);
+    if (hak_config.prewarm_tls) {
+        prewarm_locked(heap); /* now, so that the thread that adopts it need not */
+    }
     hak_lock_release(&heap->lock);
+    hak_event("heap abandon", heap, heap->id);
+    hak_lock_acquire(&abandoned.lock);
+    link_abandoned_locked(heap);
+    hak_lock_release(&abandoned.lock);
 }
 
 static struct hak_heap *attach(void) {
@@ -141,7 +142,9 @@ static struct hak_heap *attach(void) {
     }
     hak_tls = &heap->tcache; /* from here on this thread can allocate */
     if (hak_config.prewarm_tls) {
-        prewarm(heap);
+        hak_lock_acquire(&heap->lock);
+        prewarm_locked(heap);
+        hak_lock_release(&heap->lock);
     }
     hak_os_thread_exit_arm();
     return heap;
