@@ -3,6 +3,7 @@
 #include "adaptive.h"
 
 #include "base/config.h"
+#include "expect.h"
 #include "harness/checked.h"
 #include "harness/fault.h"
 #include "harness/target.h"
@@ -16,9 +17,10 @@
 enum { INITIAL_SLOTS = 64, BATCH_MAX = 4096 };
 static const uint64_t START_NS = 5000000000;
 
-static struct hak_tcache tcache;
+struct hak_tcache adaptive_tcache;
+uint64_t adaptive_now_ns;
+
 static struct hak_chain chain;
-static uint64_t now_ns;
 
 static uint32_t least(uint32_t a, uint32_t b) {
     return a < b ? a : b;
@@ -28,111 +30,16 @@ static size_t kind_of(size_t class_index) {
     return class_index + HAK_KIND_CLASS_FIRST;
 }
 
-/* --- What the reference says to an event ------------------------------------ */
-
-static void tally_decision(const struct reference *r, enum reference_decision decision) {
-    static const enum adaptive_outcome outcomes[] = {
-        [REFERENCE_KEEP] = OUTCOME_kept,
-        [REFERENCE_GROW] = OUTCOME_grew,
-        [REFERENCE_SHRINK] = OUTCOME_shrank,
-    };
-    bool is_over = 5 * r->mark > 4 * r->capacity, is_under = 5 * r->mark < r->capacity;
-    hak_fuzz_tally(outcomes[decision]);
-    hak_fuzz_tally(r->event_count >= 10 ? OUTCOME_by_events : OUTCOME_by_time);
-    /* Capacities are powers of two: 80 % and 20 % are never met exactly, so the
-     * nearest on either side is what counts. */
-    if (5 * r->mark + 4 >= 4 * r->capacity && !is_over) {
-        hak_fuzz_tally(OUTCOME_at_80);
-    }
-    if (5 * r->mark <= r->capacity + 4 && !is_under) {
-        hak_fuzz_tally(OUTCOME_at_20);
-    }
-    if (is_over && decision == REFERENCE_KEEP) {
-        hak_fuzz_tally(OUTCOME_kept_at_max);
-    }
-    if (is_under && decision == REFERENCE_KEEP) {
-        hak_fuzz_tally(OUTCOME_kept_at_min);
-    }
-    if (r->capacity == REFERENCE_SLOTS_MAX) {
-        hak_fuzz_tally(OUTCOME_at_2048);
-    }
-}
-
-static void expect_grown(struct model_class *model, size_t c) {
-    uint32_t from = model->reference.capacity;
-    model->reference.capacity = 2 * from;
-    model->reference.grow_count++;
-    adaptive_log_expect_grow(c, from, &model->reference);
-}
-
-static void expect_shrunk(struct model_class *model, size_t c) {
-    uint32_t from = model->reference.capacity;
-    model->reference.capacity = from / 2;
-    model->reference.shrink_count++;
-    adaptive_log_expect_shrink(c, from, &model->reference);
-}
-
-/* Blocks beyond the new capacity go back first, memory or not. */
-static void expect_excess_returned(struct model_class *model) {
-    uint32_t half = model->reference.capacity / 2;
-    if (model->cached_count > half) {
-        model_drop_oldest(model, model->cached_count - half);
-        hak_fuzz_tally(OUTCOME_shrink_returned);
-    }
-}
-
-/* Only a request for memory that was made to fail excuses a resize. */
-static bool was_refused(size_t c, uint64_t hits_before) {
-    bool refused = hak_fuzz_fault_hits() != hits_before &&
-                   tcache.classes[c].sizing.capacity == model_classes[c].reference.capacity;
-    if (refused) {
-        hak_fuzz_tally(OUTCOME_resize_failed);
-    }
-    return refused;
-}
-
-/* A window has ended: the decision, what it does, and the next window. */
-static void expect_adaptation(size_t c, uint64_t hits_before) {
-    struct model_class *model = &model_classes[c];
-    struct reference *r = &model->reference;
-    uint32_t per_mille;
-    enum reference_decision decision = reference_decide(r->mark, r->capacity, r->capacity_max);
-    tally_decision(r, decision);
-    if (decision == REFERENCE_SHRINK) {
-        expect_excess_returned(model);
-    }
-    if (decision == REFERENCE_KEEP) {
-        if (hak_config.adaptive_log && reference_settles(r, now_ns, &per_mille)) {
-            adaptive_log_expect_keep(c, per_mille, r);
-            hak_fuzz_tally(OUTCOME_kept_line);
-        }
-    } else if (!was_refused(c, hits_before)) {
-        (decision == REFERENCE_GROW ? expect_grown : expect_shrunk)(model, c);
-    }
-    reference_new_window(r, now_ns);
-}
-
-static void expect_event(size_t c, uint32_t count, uint64_t hits_before) {
-    if (!reference_event(&model_classes[c].reference, count, now_ns)) {
-        return;
-    }
-    if (hak_config.adaptive_sizing) {
-        expect_adaptation(c, hits_before);
-    } else {
-        hak_fuzz_tally(OUTCOME_fixed);
-    }
-}
-
 static void compare(size_t c) {
     adaptive_log_compare();
-    model_compare(&tcache, c);
+    model_compare(&adaptive_tcache, c);
 }
 
 /* --- Refill, pop, push, flush ------------------------------------------------ */
 
 static bool open_class(size_t c) {
     uint64_t hits = hak_fuzz_fault_hits();
-    bool opened = hak_tcache_open_owned(&tcache, (uint32_t)c);
+    bool opened = hak_tcache_open_owned(&adaptive_tcache, (uint32_t)c);
     if (!opened && hits == hak_fuzz_fault_hits()) {
         hak_fuzz_fail("open: class %zu has no slots and no fault was injected", c);
     }
@@ -143,7 +50,7 @@ static bool open_class(size_t c) {
 /* New blocks stand above those that were there. */
 static void take_in(size_t c, uint32_t got) {
     struct model_class *model = &model_classes[c];
-    void **fresh = tcache.classes[c].slots + 1 + model->cached_count;
+    void **fresh = adaptive_tcache.classes[c].slots + 1 + model->cached_count;
     for (uint32_t i = 0; i < got; i++) {
         model_enter(fresh[i], c);
         model->cached[model->cached_count++] = fresh[i];
@@ -155,7 +62,8 @@ static uint32_t refill_once(size_t c, uint32_t wanted) {
     struct model_class *model = &model_classes[c];
     uint32_t available = model->reference.capacity - model->cached_count;
     uint64_t hits = hak_fuzz_fault_hits();
-    uint32_t got = hak_tcache_refill_owned(&tcache, &chain, (uint32_t)c, wanted, now_ns);
+    uint32_t got =
+        hak_tcache_refill_owned(&adaptive_tcache, &chain, (uint32_t)c, wanted, adaptive_now_ns);
     if (got > least(wanted, available)) {
         hak_fuzz_fail("refill: class %zu got %u of %u wanted with %u slots free", c, got, wanted,
                       available);
@@ -200,7 +108,7 @@ void adaptive_refill_own(size_t c) {
     if (!open_class(c)) {
         return;
     }
-    uint32_t wanted = hak_tcache_wanted(&tcache, (uint32_t)c);
+    uint32_t wanted = hak_tcache_wanted(&adaptive_tcache, (uint32_t)c);
     if (wanted == 0 || wanted > model_classes[c].reference.capacity) {
         hak_fuzz_fail("refill: class %zu of %u slots wants %u", c,
                       model_classes[c].reference.capacity, wanted);
@@ -211,7 +119,7 @@ void adaptive_refill_own(size_t c) {
 void adaptive_pop(size_t c, size_t count) {
     struct model_class *model = &model_classes[c];
     for (size_t i = 0; i < count && model->held_count < MODEL_HELD_MAX; i++) {
-        void *block = hak_tcache_pop(&tcache, kind_of(c));
+        void *block = hak_tcache_pop(&adaptive_tcache, kind_of(c));
         void *expected = model->cached_count > 0 ? model->cached[model->cached_count - 1] : NULL;
         if (block != expected) {
             hak_fuzz_fail("pop: class %zu gave %p, not %p", c, block, expected);
@@ -230,7 +138,7 @@ static void flush_full(size_t c) {
     uint64_t hits = hak_fuzz_fault_hits();
     uint32_t capacity = model->reference.capacity;
     model_demand_numbers(model->cached, model->cached_count);
-    hak_tcache_flush_full_owned(&tcache, &chain, (uint32_t)c, now_ns);
+    hak_tcache_flush_full_owned(&adaptive_tcache, &chain, (uint32_t)c, adaptive_now_ns);
     model_drop_oldest(model, model->cached_count - capacity / 2);
     expect_event(c, capacity, hits);
     hak_fuzz_tally(OUTCOME_flushed_full);
@@ -242,7 +150,7 @@ void adaptive_push(size_t c, size_t count) {
     for (size_t i = 0; i < count && model->held_count > 0; i++) {
         void *block = model->held[model->held_count - 1];
         bool has_room = model->is_open && model->cached_count < model->reference.capacity;
-        if (hak_tcache_push(&tcache, kind_of(c), block) != has_room) {
+        if (hak_tcache_push(&adaptive_tcache, kind_of(c), block) != has_room) {
             hak_fuzz_fail("push: class %zu with %u of %u slots filled says %s", c,
                           model->cached_count, model->reference.capacity,
                           has_room ? "full" : "not full");
@@ -281,7 +189,7 @@ void adaptive_flush(size_t c, size_t keep) {
     struct model_class *model = &model_classes[c];
     uint32_t expected = model->cached_count > keep ? model->cached_count - (uint32_t)keep : 0;
     model_demand_numbers(model->cached, expected);
-    uint32_t given = hak_tcache_flush_owned(&tcache, &chain, (uint32_t)c, (uint32_t)keep);
+    uint32_t given = hak_tcache_flush_owned(&adaptive_tcache, &chain, (uint32_t)c, (uint32_t)keep);
     if (given != expected) {
         hak_fuzz_fail("flush: class %zu gave %u of %u back, to keep %zu", c, given,
                       model->cached_count, keep);
@@ -298,7 +206,7 @@ static void demand_cached_numbers(void) {
 
 void adaptive_flush_all(void) {
     demand_cached_numbers();
-    hak_tcache_flush_all_owned(&tcache, &chain);
+    hak_tcache_flush_all_owned(&adaptive_tcache, &chain);
     for (size_t c = 0; c < REFERENCE_CLASS_COUNT; c++) {
         model_drop_oldest(&model_classes[c], model_classes[c].cached_count);
     }
@@ -314,7 +222,7 @@ void adaptive_grow(size_t c) {
     }
     bool may = model->reference.capacity < model->reference.capacity_max;
     uint64_t hits = hak_fuzz_fault_hits();
-    bool grown = hak_grow_tls_cache(&tcache, (uint32_t)c);
+    bool grown = hak_grow_tls_cache(&adaptive_tcache, (uint32_t)c);
     if (grown != may && !(may && was_refused(c, hits))) {
         hak_fuzz_fail("grow: class %zu at %u of %u slots returned %d", c, model->reference.capacity,
                       model->reference.capacity_max, grown);
@@ -337,7 +245,7 @@ void adaptive_shrink(size_t c) {
     bool may = model->reference.capacity > 16;
     uint64_t hits = hak_fuzz_fault_hits();
     model_demand_numbers(model->cached, model->cached_count);
-    bool shrunk = hak_shrink_tls_cache(&tcache, &chain, (uint32_t)c);
+    bool shrunk = hak_shrink_tls_cache(&adaptive_tcache, &chain, (uint32_t)c);
     if (shrunk != may && !(may && was_refused(c, hits))) {
         hak_fuzz_fail("shrink: class %zu at %u slots returned %d", c, model->reference.capacity,
                       shrunk);
@@ -360,9 +268,10 @@ void adaptive_idle(void) {
     }
     demand_cached_numbers();
     uint64_t hits = hak_fuzz_fault_hits();
-    hak_tcache_adapt_idle_owned(&tcache, &chain, now_ns);
+    hak_tcache_adapt_idle_owned(&adaptive_tcache, &chain, adaptive_now_ns);
     for (size_t c = 0; c < REFERENCE_CLASS_COUNT; c++) {
-        if (model_classes[c].is_open && reference_is_over(&model_classes[c].reference, now_ns)) {
+        if (model_classes[c].is_open &&
+            reference_is_over(&model_classes[c].reference, adaptive_now_ns)) {
             expect_adaptation(c, hits);
             hak_fuzz_tally(OUTCOME_idle);
         }
@@ -392,7 +301,7 @@ void adaptive_decide(size_t mark_per_mille, size_t capacity, size_t c) {
 
 static void release_slots(void) {
     for (size_t c = 0; c < REFERENCE_CLASS_COUNT; c++) {
-        struct hak_tcache_class *class = &tcache.classes[c];
+        struct hak_tcache_class *class = &adaptive_tcache.classes[c];
         if (class->slots != NULL) {
             hak_meta_free(class->slots, (class->sizing.capacity + 1) * sizeof(void *));
         }
@@ -403,7 +312,7 @@ static void release_slots(void) {
 static void start(uint32_t capacity, bool adapts) {
     hak_config.adaptive_sizing = false; /* so that the first capacity is ours to choose */
     hak_config.fixed_capacity = capacity;
-    hak_tcache_init(&tcache);
+    hak_tcache_init(&adaptive_tcache);
     hak_config.adaptive_sizing = adapts;
     for (size_t c = 0; c < REFERENCE_CLASS_COUNT; c++) {
         reference_init(&model_classes[c].reference, c, capacity);
@@ -417,7 +326,7 @@ void adaptive_restart(size_t capacity, size_t adapts) {
 }
 
 void adaptive_clock(size_t ns) {
-    now_ns += ns;
+    adaptive_now_ns += ns;
 }
 
 void adaptive_log(size_t on) {
@@ -444,12 +353,12 @@ void adaptive_begin(void) {
     hak_fuzz_fault_meta(true);
     model_reset();
     hak_chain_init(&chain);
-    now_ns = START_NS;
+    adaptive_now_ns = START_NS;
     adaptive_log_reset();
     adaptive_log(1);
     /* As the library does it, so that the policy's own start is what is seen. */
     hak_config.adaptive_sizing = true;
-    hak_tcache_init(&tcache);
+    hak_tcache_init(&adaptive_tcache);
     for (size_t c = 0; c < REFERENCE_CLASS_COUNT; c++) {
         reference_init(&model_classes[c].reference, c, INITIAL_SLOTS);
     }
@@ -466,7 +375,7 @@ static void compare_live_bytes(void) {
 
 void adaptive_verify_all(void) {
     for (size_t c = 0; c < REFERENCE_CLASS_COUNT; c++) {
-        model_compare(&tcache, c);
+        model_compare(&adaptive_tcache, c);
     }
     compare_live_bytes();
 }
