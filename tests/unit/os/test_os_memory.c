@@ -13,8 +13,10 @@
 
 enum { PAGE = HAK_OS_PAGE_SIZE_BYTES };
 
-static bool is_mapped(const void *address) {
-    return msync((void *)(uintptr_t)address, PAGE, MS_ASYNC) == 0;
+/* mincore fails with ENOMEM where nothing is mapped. */
+static bool is_mapped(void *address) {
+    unsigned char state;
+    return mincore(address, PAGE, &state) == 0;
 }
 
 /* True when the page has physical memory. */
@@ -137,11 +139,14 @@ Test(os_memory, resize_grows_into_free_space_only) {
 }
 
 Test(os_memory, move_takes_the_memory_to_the_target) {
-    char *from = hak_os_reserve(4 * PAGE, PAGE), *to = hak_os_reserve(8 * PAGE, 2 * HAK_MIB);
+    char *to = hak_os_reserve(8 * PAGE, 2 * HAK_MIB), *from = hak_os_reserve(4 * PAGE, PAGE);
     memset(from, 7, 4 * PAGE);
     memset(to, 9, 8 * PAGE);
     cr_assert(hak_os_move(from, 4 * PAGE, to, 8 * PAGE));
     cr_assert_not(is_mapped(from));
+    /* Changes nothing; Valgrind 3.19 takes the grown end of a moved mapping for
+     * unmapped until it is told again. */
+    cr_assert_eq(mprotect(to, 8 * PAGE, PROT_READ | PROT_WRITE), 0);
     for (int i = 0; i < 4 * PAGE; i++) {
         expect(to[i] == 7, "byte %d: %d", i, to[i]);
     }
