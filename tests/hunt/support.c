@@ -66,6 +66,6 @@ void test_hunt(const char *name, uint64_t seed, struct hunt_result *result) {
     struct hunt_search search;
     hunt_search_init(&search, test_scenario(name));
     search.seed = seed;
-    search.seconds_max = 10;
+    search.schedules_max = TEST_SCHEDULES;
     hunt_search_run(&search, result);
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Real threads, of which exactly one runs: the baton is a futex word per thread. */
+/* Real threads, of which exactly one runs: the baton is a futex word per thread. They share one
+ * CPU: waking a thread on another, idle one costs several times as much where CPUs are virtual. */
 #include "executor.h"
 
 #include <linux/futex.h>
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -23,6 +25,7 @@ struct runner {
 
 HUNT_STATE static struct runner runners[HUNT_THREADS_MAX];
 HUNT_STATE static bool is_open;
+HUNT_STATE static cpu_set_t cpus_before;
 
 long __real_syscall(long number, ...);
 int __real_pthread_create(pthread_t *id, const pthread_attr_t *attr, void *(*start)(void *),
@@ -59,9 +62,22 @@ static void *run(void *argument) {
     }
 }
 
+/* For this thread and those that it makes. Where that is refused, schedules only take longer. */
+static void share_one_cpu(void) {
+    CPU_ZERO(&cpus_before);
+    int cpu = sched_getcpu();
+    if (cpu < 0 || sched_getaffinity(0, sizeof cpus_before, &cpus_before) != 0)
+        return;
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET((size_t)cpu, &one);
+    (void)sched_setaffinity(0, sizeof one, &one);
+}
+
 static bool baton_open(void) {
     if (is_open)
         return true;
+    share_one_cpu();
     for (unsigned i = 1; i < HUNT_THREADS_MAX; i++) {
         runners[i].thread = &hunt.threads[i];
         atomic_store(&runners[i].where, RUNNING);
@@ -91,6 +107,8 @@ static void baton_close(void) {
         set_and_wake(&runners[i].baton, QUIT);
         __real_pthread_join(runners[i].id, NULL);
     }
+    if (is_open && CPU_COUNT(&cpus_before) > 0)
+        (void)sched_setaffinity(0, sizeof cpus_before, &cpus_before);
     is_open = false;
 }
 
