@@ -53,7 +53,8 @@ def _ctest(name, title, preset, quick=None, full=None, options=()):
 
 
 def _all_tests(preset):
-    return _ctest("tests", "Every test", preset, full=Budget(3600, 0, 400))
+    return _ctest("tests", "Every test", preset, full=Budget(3600, 0, 400),
+                  options=("--label-exclude", "models"))  # a stage of their own
 
 
 def _stress(preset, title, quick=None, full=None, wrap=()):
@@ -136,6 +137,10 @@ STAGES = (
           quick=Budget(60, 20, 1), full=Budget(120, 60, 1), machine="x86_64",
           each=(*HUNT, "--list"), pick=r"^  ([\w-]+) +\d+ threads .*\[planted bug\]",
           needs=("build.checked",), figures="json", expect=1),
+
+    Stage("models", "SPIN models: proven, and every planted bug refuted",
+          ("models/run", "--json", "{out}/models.json"),
+          full=Budget(900, 0, 20), figures="json"),
 
     Stage("control.bugbank", "Planted-bug control: each detector finds its bug",
           ("ci/bugbank", "--profile", "control", "--seed", "{seed}",
