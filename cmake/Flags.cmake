@@ -7,6 +7,8 @@ target_compile_definitions(hakmem_flags INTERFACE _GNU_SOURCE)
 target_compile_options(hakmem_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
   $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes -Wmissing-prototypes>
+  # Reports name files from the tree's root, wherever it was built.
+  -fmacro-prefix-map=${CMAKE_SOURCE_DIR}/=
   # Release has no debug information: it names every check of the catalogue.
   -fno-omit-frame-pointer $<$<NOT:$<CONFIG:Release>>:-g>)
 

@@ -59,6 +59,7 @@ static const char introduction[] =
     "  value: requested = 24 (0x18)\n"
     "  value: block_size = 48 (0x30)\n"
     "  value: offset_past_end = 0 (0x0)\n"
+    "  value: allocated_by_thread = 26493 (0x677d)\n"
     "  thread 26493, operation free(block 0x7fa733400000, size 0)\n"
     "  backtrace (addr2line -e FILE OFFSET names the lines):\n"
     "    #0  ./program+0xc4ce\n"

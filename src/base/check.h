@@ -5,7 +5,7 @@
  *   hak_verify(c, ID, values...)    any checked build: inside predicates' callers
  *   hak_assert_valid(module, x)     level 2 and up: hak_<module>_is_valid(x)
  *
- * Up to four values (integers or pointers cast to uintptr_t) are printed with
+ * Up to HAK_CHECK_VALUE_COUNT values (integers or pointers cast to uintptr_t) are printed with
  * their names when the check fails; the ID names a row of invariants.def.
  * A check that is off still type-checks, and generates nothing.
  *
@@ -35,6 +35,8 @@ struct hak_invariant_row {
     const char *id, *module, *when, *equation, *meaning;
 };
 
+enum { HAK_CHECK_VALUE_COUNT = 5 };
+
 /* Where a check stands, and what it looked at. */
 struct hak_check_site {
     enum hak_invariant id;
@@ -46,16 +48,17 @@ struct hak_check_site {
 
 /* Reports and aborts. Checked builds only. */
 __attribute__((noreturn, cold)) void hak_invariant_failed(const struct hak_check_site *site,
-                                                          const uint64_t values[4]);
+                                                          const uint64_t values[HAK_CHECK_VALUE_COUNT]);
 
-#define HAK_VALUES_4(a, b, c, d, ...)                                                              \
-    {(uint64_t)(a), (uint64_t)(b), (uint64_t)(c), (uint64_t)(d)}
+#define HAK_CHECK_VALUES(a, b, c, d, e, ...)                                                       \
+    {(uint64_t)(a), (uint64_t)(b), (uint64_t)(c), (uint64_t)(d), (uint64_t)(e)}
 #define hak_verify(condition_, id_, ...)                                                           \
     do {                                                                                           \
         if (hak_unlikely(!(condition_))) {                                                         \
             static const struct hak_check_site hak_site_ = {HAK_INV_##id_, #condition_,            \
                                                             #__VA_ARGS__, __FILE__, __LINE__};     \
-            const uint64_t hak_values_[4] = HAK_VALUES_4(__VA_ARGS__, 0, 0, 0, 0);                    \
+            const uint64_t hak_values_[HAK_CHECK_VALUE_COUNT] =                                    \
+                HAK_CHECK_VALUES(__VA_ARGS__, 0, 0, 0, 0, 0);                                      \
             hak_invariant_failed(&hak_site_, hak_values_);                                         \
         }                                                                                          \
     } while (0)

@@ -25,7 +25,7 @@ void hak_panic_end(void) {
 }
 
 static const char *const misuse_texts[HAK_MISUSE_COUNT] = {
-    [HAK_MISUSE_FOREIGN_POINTER] = "foreign pointer: hakmem did not give it out",
+    [HAK_MISUSE_FOREIGN_POINTER] = "foreign pointer: hakmem did not give it out, or took it back",
     [HAK_MISUSE_INTERIOR_POINTER] = "pointer is not the start of a block",
     [HAK_MISUSE_DOUBLE_FREE] = "double free: the block is free already",
 };

@@ -32,8 +32,8 @@ static const char *name_at(const char *names, unsigned n, size_t *length) {
 }
 
 static void add_values(struct hak_text *text, const struct hak_check_site *site,
-                       const uint64_t values[4]) {
-    for (unsigned i = 0; i < 4; i++) {
+                       const uint64_t values[HAK_CHECK_VALUE_COUNT]) {
+    for (unsigned i = 0; i < HAK_CHECK_VALUE_COUNT; i++) {
         size_t length;
         const char *name = name_at(site->value_names, i, &length);
         if (length == 0 || (length == 1 && name[0] == '0')) {
@@ -47,7 +47,7 @@ static void add_values(struct hak_text *text, const struct hak_check_site *site,
     }
 }
 
-void hak_invariant_failed(const struct hak_check_site *site, const uint64_t values[4]) {
+void hak_invariant_failed(const struct hak_check_site *site, const uint64_t values[HAK_CHECK_VALUE_COUNT]) {
     char buffer[2048];
     struct hak_text text;
     const struct hak_invariant_row *row = &hak_invariant_rows[site->id];

@@ -37,13 +37,18 @@ struct hak_mapping *hak_big_cache_take(size_t rounded_size_bytes) {
     return mapping;
 }
 
+/* Another thread's clock may have been read before and its lock taken after ours. */
+static bool is_too_old_locked(const struct hak_mapping *mapping, uint64_t now_ns) {
+    return now_ns > mapping->freed_ns && now_ns - mapping->freed_ns > cache.age_max_ns;
+}
+
 /* Unlinks what exceeds the bounds; returns it as a list by `newer`. */
 static struct hak_mapping *evict_locked(uint64_t now_ns) {
     struct hak_mapping *evicted = NULL;
     struct hak_big_table *table = &cache.table;
     while (table->oldest != NULL &&
            (table->cached_bytes > cache.bytes_max || hak_big_table_is_overfull(table) ||
-            table->oldest->freed_ns + cache.age_max_ns < now_ns)) {
+            is_too_old_locked(table->oldest, now_ns))) {
         struct hak_mapping *mapping = hak_big_table_take_oldest(table);
         mapping->newer = evicted;
         evicted = mapping;

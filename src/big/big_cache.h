@@ -32,7 +32,7 @@ void hak_big_cache_tick(uint64_t now_ns);
 /* Unmaps everything cached; returns how many mappings there were. */
 uint32_t hak_big_cache_trim(void);
 
-/* Other bounds, for tests and tuning. */
+/* Other bounds, for tests and tuning. They hold from the next give or tick on. */
 void hak_big_cache_set_bounds(size_t bytes_max, uint64_t age_max_ns);
 
 struct hak_big_cache_counts {

@@ -80,8 +80,9 @@ static void verify_canary(const void *block, uint64_t record, size_t block_size)
     size_t requested = size_of(record), length = canary_length(requested, block_size);
     const unsigned char *tail = (const unsigned char *)block + requested;
     size_t offset_past_end = first_difference(tail, length, HAK_GUARD_CANARY);
+    uint64_t allocated_by_thread = thread_of(record);
     hak_verify(offset_past_end == length, GUARD_CANARY, (uintptr_t)block, requested, block_size,
-               offset_past_end);
+               offset_past_end, allocated_by_thread);
 }
 
 static size_t fill_length(size_t block_size) {

@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/config.h"
+#include "base/event_ring.h"
 #include "base/format.h"
 #include "big/big_cache.h"
 #include "big/mapping.h"
@@ -33,10 +34,12 @@ size_t hak_malloc_usable_size(void *block) {
  * no top, so all of it goes. */
 int hak_malloc_trim(size_t keep_bytes) {
     (void)keep_bytes;
+    hak_operation("malloc_trim", NULL, keep_bytes);
     return hak_heap_trim() ? 1 : 0;
 }
 
 size_t hak_heap_check(void) {
+    hak_operation("hak_heap_check", NULL, 0);
     return HAK_CHECK_LEVEL >= 1 ? hak_heap_check_all() : 0;
 }
 

@@ -3,9 +3,9 @@
  *
  * Sizes are rounded to whole cache lines up to 2 KiB, and above to a power of two
  * and two lines, because what is large here is a power of two and a little: slots
- * and a sentinel, slabs and a header. Each rounded size has a free list. New memory is cut from the current
- * chunk. Chunks become resident as they are touched, so a large chunk costs a
- * small process nothing. */
+ * and a sentinel, slabs and a header. Each rounded size has a free list. New memory is
+ * cut from the current chunk. Chunks become resident as they are touched, so a large
+ * chunk costs a small process nothing. */
 #include "meta/meta.h"
 
 #include <stdint.h>
@@ -77,6 +77,9 @@ static void *take_new_locked(size_t size_bytes) {
 
 void *hak_meta_alloc(size_t size_bytes) {
     uint32_t list;
+    if (size_bytes > HAK_META_SIZE_MAX_BYTES) {
+        return NULL;
+    }
     size_t size = round_size(size_bytes, &list);
     hak_lock_acquire(&arena.lock);
     struct free_memory *memory = arena.lists[list];

@@ -16,7 +16,7 @@
 enum { HAK_META_SIZE_MAX_BYTES = 128 * 1024 };
 
 /* Zeroed memory of `size_bytes`, at most HAK_META_SIZE_MAX_BYTES, aligned to a
- * cache line. NULL when the OS has none. */
+ * cache line. NULL when the OS has none, and for larger sizes. */
 void *hak_meta_alloc(size_t size_bytes);
 
 /* Takes back what hak_meta_alloc gave for the same size. */

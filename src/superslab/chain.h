@@ -34,7 +34,7 @@ struct hak_chain {
 void hak_chain_init(struct hak_chain *chain);
 
 /* Moves up to `wanted` blocks of the class to `out`, in such an order that
- * popping from the end gives rising addresses. Collects remote frees and carves
+ * popping from the end gives rising addresses within each slab. Collects remote frees and carves
  * slabs in the SuperSlabs at hand, but does not expand: 0 means that it would
  * have to. */
 uint32_t hak_chain_take_owned(struct hak_chain *chain, uint32_t class_index, void **out,

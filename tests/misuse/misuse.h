@@ -16,7 +16,7 @@
 #include "base/check.h"
 #include "hakmem.h"
 
-#define FOREIGN "hakmem: foreign pointer: hakmem did not give it out"
+#define FOREIGN "hakmem: foreign pointer: hakmem did not give it out, or took it back"
 #define INTERIOR "hakmem: pointer is not the start of a block"
 #define DOUBLE "hakmem: double free: the block is free already"
 #define BROKEN(id) "hakmem: invariant " #id " broken"

@@ -148,6 +148,38 @@ Test(write_after_free, is_found_at_reuse) {
     }
 }
 
+/* The thread that got the block has ended when the write past its end is found. */
+static void *allocate_and_say_who(void *unused) {
+    (void)unused;
+    void *block = hak_malloc(100);
+    misuse_announce(block, "nothing");
+    poke(block, 100);
+    return block;
+}
+
+static void free_what_another_overran(void *unused) {
+    pthread_t thread;
+    void *block;
+    (void)unused;
+    pthread_create(&thread, NULL, allocate_and_say_who, NULL);
+    pthread_join(thread, &block);
+    hak_free(block);
+}
+
+Test(write_past_the_end, report_names_who_got_the_block_and_the_file) {
+    const struct test_child *child = outcome_of(free_what_another_overran, NULL);
+    long thread;
+    char text[128];
+    const char *said = strstr(child->text, "about to misuse ");
+    cr_assert_eq(sscanf(said, "about to misuse %*x in nothing by %ld", &thread), 1);
+    cr_assert_eq(child->signal, SIGABRT, OUTCOME_FORMAT, OUTCOME_VALUES(child));
+    cr_assert(outcome_said(child, BROKEN(GUARD_CANARY)), "%s", child->text);
+    snprintf(text, sizeof text, "allocated_by_thread = %ld (0x%lx)\n", thread & 0x3FFFFF,
+             thread & 0x3FFFFF);
+    cr_expect(outcome_said(child, text), "no '%s' in\n%s", text, child->text);
+    cr_expect(outcome_said(child, " at src/check/guard.c:"), "%s", child->text);
+}
+
 static void *free_and_say_who(void *block) {
     misuse_announce(block, "nothing");
     hak_free(block);

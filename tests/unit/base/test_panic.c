@@ -33,7 +33,7 @@ static void expect_text(enum hak_misuse what, size_t stride, const char *first_l
 
 Test(panic, foreign_pointer) {
     expect_text(HAK_MISUSE_FOREIGN_POINTER, 0,
-                "hakmem: foreign pointer: hakmem did not give it out\n  block 0x123450, found in "
+                "hakmem: foreign pointer: hakmem did not give it out, or took it back\n  block 0x123450, found in "
                 "free by thread ");
 }
 

@@ -45,6 +45,13 @@ Test(meta, the_largest_size) {
     memset(p, 1, HAK_META_SIZE_MAX_BYTES);
 }
 
+Test(meta, more_than_the_largest_size_is_refused) {
+    size_t mapped = hak_meta_mapped_bytes();
+    cr_expect_null(hak_meta_alloc(HAK_META_SIZE_MAX_BYTES + 1));
+    cr_expect_null(hak_meta_alloc(SIZE_MAX));
+    cr_expect_eq(hak_meta_mapped_bytes(), mapped);
+}
+
 Test(meta, freed_memory_is_reused_before_new_is_taken) {
     void *blocks[1000];
     for (int i = 0; i < 1000; i++) {
