@@ -23,6 +23,7 @@ struct request {
     bool count;
     bool quick;
     uint64_t seed;
+    uint64_t sample_count; /* of each folder; 0: all */
     const char *json_path;
     const char *write_folder;
     char **paths; /* or, for RANDOM and AUDIT, the number of inputs */
@@ -101,6 +102,12 @@ static int is_visible(const struct dirent *entry) {
     return entry->d_name[0] != '.';
 }
 
+/* Whether entry `index` of `count` is one of the sample, evenly spread. */
+static bool is_sampled(const struct request *request, uint64_t index, uint64_t count) {
+    uint64_t wanted = request->sample_count;
+    return wanted == 0 || wanted >= count || (index + 1) * wanted / count > index * wanted / count;
+}
+
 static void take_path(const struct request *request, struct done *done, const char *path) {
     struct stat info;
     if (stat(path, &info) != 0) {
@@ -118,7 +125,9 @@ static void take_path(const struct request *request, struct done *done, const ch
     for (int i = 0; i < count; i++) {
         char inner[4096];
         snprintf(inner, sizeof inner, "%s/%s", path, entries[i]->d_name);
-        take_path(request, done, inner);
+        if (is_sampled(request, (uint64_t)i, (uint64_t)count)) {
+            take_path(request, done, inner);
+        }
         free(entries[i]);
     }
     free(entries);
@@ -190,6 +199,12 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
         request->action = AUDIT;
         request->seed = number_from(argument, "--audit");
         return 0;
+    case 's':
+        request->sample_count = number_from(argument, "--sample");
+        if (request->sample_count == 0) {
+            usage_error("--sample takes a number above 0, not '%s'", argument);
+        }
+        return 0;
     case 'w':
         request->write_folder = argument;
         return 0;
@@ -215,6 +230,7 @@ static const struct argp_option options[] = {
     {"count", 'c', NULL, 0, "Say how many inputs and operations ran, and how fast", 0},
     {"quick", 'q', NULL, 0, "Verify as the fuzzer does, not the whole model after each operation",
      0},
+    {"sample", 's', "N", 0, "Only N inputs of each folder, evenly spread", 0},
     {"random", 'r', "SEED", 0, "Run N generated inputs", 0},
     {"audit", 'a', "SEED", 0,
      "Run N generated inputs and print what was in them; status 1 when "

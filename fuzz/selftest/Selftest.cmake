@@ -42,6 +42,15 @@ if(TARGET broken_shim)
     set_tests_properties(fuzz_can_fail.${fault} PROPERTIES LABELS fuzz TIMEOUT 120)
   endforeach()
 
+  # What Memcheck sees is a failure of the replay, whatever its own exit status.
+  if(NOT HAKMEM_SANITIZE)
+    add_test(NAME fuzz_can_fail.memcheck
+      COMMAND ${CMAKE_COMMAND} -DFAULT=crash_in_realloc -DSTATUS=99 -DWORDS=Invalid.read.of.size
+              "-DCOMMAND=${fuzz_memcheck};$<TARGET_FILE:replay_api_broken>;--random=1;500"
+              -P ${CMAKE_SOURCE_DIR}/tests/conformance/broken/expect.cmake)
+    set_tests_properties(fuzz_can_fail.memcheck PROPERTIES LABELS fuzz TIMEOUT 120)
+  endif()
+
   # The audit fails when a bucket stays empty: one input cannot fill them all.
   add_test(NAME fuzz_can_fail.audit
     COMMAND ${CMAKE_COMMAND} -DFAULT=none -DSTATUS=1 "-DWORDS=EMPTY.*FAILED: [0-9]+ of the declared"
