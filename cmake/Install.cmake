@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# `cmake --install`: the drop-in libraries, the public header, the programs,
+# `cmake --install`: the drop-in libraries, the public headers, the programs,
 # find_package(hakmem) and pkg-config.
 #
 # A release and a checked build may go to the same prefix: their libraries,
@@ -34,7 +34,8 @@ set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/hakmem)
 install(TARGETS hakmem_shared hakmem_static EXPORT ${pc_library}Targets
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
-install(FILES ${PROJECT_SOURCE_DIR}/include/hakmem.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(FILES ${PROJECT_SOURCE_DIR}/include/hakmem.h ${PROJECT_SOURCE_DIR}/include/hakmem_inline.h
+  DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(EXPORT ${pc_library}Targets NAMESPACE hakmem:: DESTINATION ${package_dir})
 

@@ -17,15 +17,24 @@ PEERS = {
     "tcmalloc": ("libtcmalloc_minimal.so.4", "libtcmalloc-minimal4"),
 }
 DEFAULT = ("glibc", "hakmem", *PEERS)
+# Not preloaded: hakmem-bench linked with the static library. name: program
+LINKED = {"hakmem-static": "hakmem-bench-static", "hakmem-inline": "hakmem-bench-inline"}
 
 
 @dataclass(frozen=True)
 class Allocator:
     name: str
-    library: str | None  # what to preload; None: the C library's own malloc
+    library: str | None  # what to preload; None: what the program has
+    program: str = "hakmem-bench"  # which has it linked in, if it is not preloaded
+
+    @property
+    def is_linked(self):
+        return self.name in LINKED
 
     def is_what_ran(self, malloc_library):
         """Whether the file that `malloc` came from is this allocator's."""
+        if self.is_linked:
+            return Path(malloc_library).name == self.program
         if self.library is None:
             return Path(malloc_library).name.startswith("libc.so")
         return Path(malloc_library).resolve() == Path(self.library).resolve()
@@ -51,16 +60,19 @@ def _custom(spec):
 
 
 def resolve(spec):
-    """An Allocator for `glibc`, `hakmem`, a peer's name, or NAME=/path/lib.so."""
+    """An Allocator for a name of DEFAULT or LINKED, or NAME=/path/lib.so."""
     if "=" in spec:
         return _custom(spec)
     if spec == "glibc":
         return Allocator("glibc", None)
     if spec == "hakmem":
         return Allocator("hakmem", str(HAKMEM_LIBRARY))
+    if spec in LINKED:
+        return Allocator(spec, None, LINKED[spec])
     if spec in PEERS:
         return _peer(spec)
-    raise UsageError(f"no allocator '{spec}'; use {', '.join(DEFAULT)} or NAME=/path/lib.so")
+    raise UsageError(f"no allocator '{spec}'; use {', '.join((*DEFAULT, *LINKED))}"
+                     " or NAME=/path/lib.so")
 
 
 def resolve_all(specs):

@@ -12,9 +12,13 @@ from .allocators import HAKMEM_LIBRARY
 
 @dataclass(frozen=True)
 class Programs:
-    """The two programs that do the measuring."""
+    """The programs that do the measuring."""
     bench: str
     launcher: str
+
+    def bench_of(self, allocator):
+        """hakmem-bench, or the one that has this allocator linked in."""
+        return self.bench if allocator is None else str(Path(self.bench).parent / allocator.program)
 
 
 def _run(*commands):
@@ -25,23 +29,27 @@ def _run(*commands):
             raise UsageError(f"'{' '.join(command)}' failed: {last[0]}; run it to see why")
 
 
-def _in_folder(folder):
+def _in_folder(folder, allocators):
     bench, launcher = Path(folder) / "hakmem-bench", Path(folder) / "hakmem-bench-program"
-    for path in (bench, launcher):
+    for path in (bench, launcher, *(Path(folder) / a.program for a in allocators)):
         if not path.is_file():
             raise UsageError(f"no {path}; build it, or leave out --bench-dir")
     return Programs(str(bench), str(launcher))
 
 
-def ensure(with_hakmem, bench_folder=None):
+def ensure(allocators, bench_folder=None):
     """Builds what is absent. Without hakmem the benchmark builds alone."""
-    if with_hakmem and not HAKMEM_LIBRARY.exists():
-        _run(("cmake", "--preset", "release"), ("cmake", "--build", "--preset", "release"))
+    linked = any(allocator.is_linked for allocator in allocators)
+    if linked or any(allocator.name == "hakmem" for allocator in allocators):
+        _run(("cmake", "--preset", "release"), ("cmake", "--build", "build/release", "--target",
+                                                "hakmem_shared", "hakmem_static"))
     if bench_folder is not None:
-        return _in_folder(bench_folder)
+        return _in_folder(bench_folder, allocators)
     # Its own folder, rebuilt every time (a no-op mostly): what is measured is
     # the tree as it stands, and each allocator gets the same program.
     build = ROOT / "build/bench"
     _run(("cmake", "-S", "bench", "-B", str(build), "-G", "Ninja",
-          "-DCMAKE_BUILD_TYPE=Release"), ("cmake", "--build", str(build)))
-    return _in_folder(build / "bin")
+          "-DCMAKE_BUILD_TYPE=Release",
+          f"-DHAKMEM_BENCH_STATIC={HAKMEM_LIBRARY.with_suffix('.a') if linked else ''}"),
+         ("cmake", "--build", str(build)))
+    return _in_folder(build / "bin", allocators)

@@ -55,7 +55,7 @@ def parser():
     p.add_argument("--quick", action="store_true", help="a dozen workloads, 3 short rounds")
     p.add_argument("--allocators", type=name_list, default=list(DEFAULT), metavar="LIST",
                    help="comma-separated: glibc, hakmem, mimalloc, jemalloc, tcmalloc,"
-                        " NAME=/path/lib.so (default: all five)")
+                        " hakmem-static, hakmem-inline, NAME=/path/lib.so (default: the first five)")
     p.add_argument("--reference", default="glibc", metavar="NAME",
                    help="what ratios are to (default glibc)")
     p.add_argument("--subject", default="hakmem", metavar="NAME",
@@ -154,6 +154,9 @@ def compare(options, tools, allocators):
         raise UsageError(f"the reference {options.reference} isn't among the allocators;"
                          " add it with --allocators or choose with --reference")
     chosen, program_rows = choose_rows(options, plan, tools)
+    if program_rows and any(allocator.is_linked for allocator in allocators):
+        raise UsageError("hakmem-static and hakmem-inline are linked into hakmem-bench;"
+                         " other programs cannot run on them: add --no-programs")
     reference_first = sorted(allocators, key=lambda a: a.name != options.reference)
     with tempfile.TemporaryDirectory(prefix="hakmem-bench-") as temporary:
         folder = Path(temporary)
@@ -188,8 +191,11 @@ def progress_of(rounds, per_round):
 
 
 def count_instructions(options, tools, allocators):
+    if any(allocator.name == "hakmem-inline" for allocator in allocators):
+        raise UsageError("the counted loops call through pointers, which inlines nothing;"
+                         " leave out hakmem-inline")
     instructions.require_valgrind()
-    counts = instructions.count_all(tools.bench, allocators,
+    counts = instructions.count_all(tools, allocators,
                                     lambda shape, a: say(f"ci/bench: {shape} on {a.name}"))
     names = [allocator.name for allocator in allocators]
     failed = [f"{shape} on {name}: {value.reason}" for shape, per in counts.items()
@@ -240,9 +246,9 @@ def main(arguments):
         raise UsageError("--gate counts instructions itself; leave out --instructions")
     if options.gate:
         subject = resolve(options.subject)
-        return run_gate(options, build.ensure(subject.name == "hakmem", options.bench_dir), subject)
+        return run_gate(options, build.ensure([subject], options.bench_dir), subject)
     allocators = resolve_all(options.allocators)
-    tools = build.ensure(any(a.name == "hakmem" for a in allocators), options.bench_dir)
+    tools = build.ensure(allocators, options.bench_dir)
     if options.instructions:
         return count_instructions(options, tools, allocators)
     page.require_chart_library()

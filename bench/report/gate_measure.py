@@ -114,10 +114,10 @@ def measure(programs, subject, names, seed, folder, progress):
     require_known(names)
     measured = {"instructions": {}, "minor_faults": {}, "peak_rss_bytes": {},
                 "after_free_rss_bytes": {}, "time_ratio": {}}
-    empties = empty_turns(programs.bench)
+    empties = empty_turns(programs)
     for shape in SHAPES:
         progress(shape.name, subject)
-        count = count_shape(programs.bench, shape, subject, empties)
+        count = count_shape(programs, shape, subject, empties)
         measured["instructions"][shape.name] = (
             count.reason if isinstance(count, Failure) else count)
     _memory(programs, subject, names, seed, folder, progress, measured)

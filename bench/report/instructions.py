@@ -45,9 +45,9 @@ def parse_total(stderr):
     return int(found.group(1)) if found else None
 
 
-def _count(bench, workload, operations, allocator):
-    command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", bench, workload,
-               "--operations", str(operations)]
+def _count(programs, workload, operations, allocator):
+    command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null",
+               programs.bench_of(allocator), workload, "--operations", str(operations)]
     done = run_command(command, clean_environment(allocator), TIMEOUT_SECONDS)
     if isinstance(done, Failure):
         return done
@@ -62,42 +62,42 @@ def _library_of(stdout):
     return stdout.splitlines()[0].rpartition(" of ")[2] if stdout else "nowhere"
 
 
-def per_turn(bench, workload, allocator):
+def per_turn(programs, workload, allocator):
     """Instructions a turn of the loop, or a Failure."""
-    short = _count(bench, workload, LENGTH, allocator)
-    long = _count(bench, workload, 2 * LENGTH, allocator)
+    short = _count(programs, workload, LENGTH, allocator)
+    long = _count(programs, workload, 2 * LENGTH, allocator)
     for outcome in (short, long):
         if isinstance(outcome, Failure):
             return outcome
     return (long - short) / LENGTH
 
 
-def empty_turns(bench):
+def empty_turns(programs):
     """The cost of each shape's loop itself, whatever the allocator."""
     empties = {}
     for shape in SHAPES:
-        turn = per_turn(bench, shape.empty_loop, None)
+        turn = per_turn(programs, shape.empty_loop, None)
         if isinstance(turn, Failure):
             raise UsageError(f"{shape.empty_loop} under callgrind: {turn.reason}")
         empties[shape.name] = turn
     return empties
 
 
-def count_shape(bench, shape, allocator, empties):
+def count_shape(programs, shape, allocator, empties):
     """Instructions inside the allocator's functions, per turn; or a Failure."""
-    turn = per_turn(bench, shape.loop, allocator)
+    turn = per_turn(programs, shape.loop, allocator)
     if isinstance(turn, Failure):
         return turn
     return round(turn - empties[shape.name] + shape.empty_instructions, 1)
 
 
-def count_all(bench, allocators, progress):
+def count_all(programs, allocators, progress):
     """{shape: {allocator: instructions or Failure}}"""
-    empties = empty_turns(bench)
+    empties = empty_turns(programs)
     counts = {}
     for shape in SHAPES:
         counts[shape.name] = {}
         for allocator in allocators:
             progress(shape.name, allocator)
-            counts[shape.name][allocator.name] = count_shape(bench, shape, allocator, empties)
+            counts[shape.name][allocator.name] = count_shape(programs, shape, allocator, empties)
     return counts

@@ -81,7 +81,7 @@ def run_workload(programs, row, allocator, budget, seed, folder, timeout):
     """hakmem-bench's JSON, or a Failure. `budget` is ["--operations", N] or alike."""
     path = Path(folder) / "run.json"
     path.unlink(missing_ok=True)
-    command = [programs.bench, row.name, "--threads", str(row.threads), "--seed", str(seed),
+    command = [programs.bench_of(allocator), row.name, "--threads", str(row.threads), "--seed", str(seed),
                "--json", str(path), *map(str, budget)]
     done = run_command(command, clean_environment(allocator), timeout)
     if isinstance(done, Failure):

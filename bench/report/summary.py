@@ -94,7 +94,7 @@ def against_best(runs, row, subject, peers):
 def summarize(runs, rows, allocators, reference, subject):
     """Everything the table, the JSON and the page show."""
     names = [allocator.name for allocator in allocators]
-    peers = [name for name in names if name not in (subject, "glibc")]
+    peers = [a.name for a in allocators if a.name not in (subject, "glibc") and not a.is_linked]
     table = {row.key: summarize_row(runs, row, allocators, reference) for row in rows}
     geometric = {}
     for metric in ("time", "peak_rss", "minor_faults"):

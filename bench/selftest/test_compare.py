@@ -42,6 +42,21 @@ class Compare(BenchTest):
         self.assertEqual(done.returncode, 1)
         self.assertIn("malloc came from", report["rows"]["pairs-1/1"]["none"]["failure"])
 
+    def test_what_is_linked_in_is_measured_and_no_peer(self):
+        done, report = self.compare("--workloads", "random-mixed", "--threads", "1",
+                                    "--allocators", "glibc,hakmem,hakmem-static,hakmem-inline")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for name in ("hakmem-static", "hakmem-inline"):
+            run = report["runs"]["random-mixed/1"][name]["0"]
+            self.assertTrue(run["malloc_library"].endswith(name.replace("-", "-bench-")))
+        self.assertIsNone(report["against_best"]["random-mixed/1"])
+
+    def test_what_is_linked_in_cannot_run_other_programs(self):
+        done = self.ci_bench("--out", self.folder, "--allocators", "glibc,hakmem-static",
+                             "--programs")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("add --no-programs", done.stderr)
+
 
 class RealPrograms(BenchTest):
     def launch(self, spec, *command):

@@ -3,6 +3,7 @@
 with find_package(hakmem) and with pkg-config, shared and static, then run."""
 
 import os
+import re
 import shlex
 import subprocess
 import unittest
@@ -37,6 +38,24 @@ int main(void) {
 """
 EXPECTED = f"0.1.0 level={int(CHECKED)} heaps=1\n"
 
+INLINE_CONSUMER = r"""
+#include <hakmem_inline.h>
+#include <stdio.h>
+#include <stdlib.h>
+__attribute__((noinline)) void *take(void) {
+    return hak_malloc_inline(64);
+}
+int main(void) {
+    for (int i = 0; i < 100000; i++) {
+        free(take());
+        void *block = malloc((size_t)i % 2000);
+        hak_free_inline(block);
+    }
+    puts("ok");
+    return 0;
+}
+"""
+
 CMAKE = """
 cmake_minimum_required(VERSION 3.25)
 project(consumer C)
@@ -44,6 +63,10 @@ find_package(hakmem 0.1 REQUIRED COMPONENTS {component})
 foreach(kind {targets})
   add_executable(consumer_${{kind}} consumer.c)
   target_link_libraries(consumer_${{kind}} PRIVATE hakmem::${{kind}})
+  add_executable(consumer_lto_${{kind}} consumer.c)
+  target_compile_options(consumer_lto_${{kind}} PRIVATE -O2 -flto)
+  target_link_options(consumer_lto_${{kind}} PRIVATE -O2 -flto)
+  target_link_libraries(consumer_lto_${{kind}} PRIVATE hakmem::${{kind}})
 endforeach()
 """
 
@@ -70,7 +93,7 @@ class Install(Case):
     def test_what_is_installed(self):
         names = {str(path.relative_to(self.prefix)) for path in self.prefix.rglob("*")
                  if path.is_file()}
-        for name in ("include/hakmem.h", "share/doc/hakmem/LICENSE", "bin/hakmem",
+        for name in ("include/hakmem.h", "include/hakmem_inline.h", "share/doc/hakmem/LICENSE", "bin/hakmem",
                      "bin/hakmem-stress", "bin/hakmem-stability", "bin/larson_hakmem"):
             self.assertIn(name, names)
         for name in ("cmake/hakmem/hakmemConfig.cmake", "cmake/hakmem/hakmemConfigVersion.cmake",
@@ -84,6 +107,7 @@ class Install(Case):
         self.command("cmake", "--build", "b")
         for target in TARGETS:
             self.assert_runs(self.folder / "b" / f"consumer_{target}")
+            self.assert_runs(self.folder / "b" / f"consumer_lto_{target}")
 
     def test_find_package_refuses_a_version_and_a_component_that_are_not_there(self):
         other = "release" if CHECKED else "checked"
@@ -108,6 +132,31 @@ class Install(Case):
         static = [f"-l:lib{LIBRARY}.a" if flag == f"-l{LIBRARY}" else flag for flag in flags]
         self.command("gcc", "consumer.c", "-o", "static", *static, "-lpthread")
         self.assert_runs(self.folder / "static")
+
+    def link_inline(self, *flags):
+        self.write("inline.c", INLINE_CONSUMER)
+        return subprocess.run(
+            ["gcc", *flags, "inline.c", "-o", "inline", f"-I{self.prefix}/include",
+             str(self.library_folder / f"lib{LIBRARY}.a"), "-lpthread"],
+            capture_output=True, text=True, cwd=self.folder, check=False)
+
+    def test_inlined_calls_link_with_the_static_release_library_only(self):
+        for flags in ("-O0",), ("-O2",), ("-O3", "-flto"):
+            done = self.link_inline(*flags)
+            if CHECKED:
+                self.assertNotEqual(done.returncode, 0)
+                self.assertIn("hak_inline_abi_1", done.stderr)
+            else:
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertEqual(self.command(self.folder / "inline"), "ok\n")
+
+    @unittest.skipIf(CHECKED, "nothing is inlined")
+    def test_a_hit_calls_nothing(self):
+        self.assertEqual(self.link_inline("-O2").returncode, 0)
+        code = self.command("objdump", "-d", "--no-show-raw-insn", "--disassemble=take", "inline")
+        self.assertIn("ret", code)
+        calls = [line for line in code.splitlines() if re.search(r"\b(call|jmp)\b.*<hak_", line)]
+        self.assertEqual(len(calls), 1, code)  # only the miss's
 
 
 if __name__ == "__main__":

@@ -49,7 +49,7 @@ def include_order(root):
 
 def include_problem(root, path, target, layer_of):
     here, there = path.parts[1], target.split("/")[0]
-    if target == "hakmem.h" or (Path(root) / path.parent / target).is_file() and ".." not in target:
+    if (Path(root) / "include" / target).is_file() or (Path(root) / path.parent / target).is_file() and ".." not in target:
         return None  # the public header; a file beside this one
     if there not in layer_of:
         return f'"{target}" is in no layer; write the path below src/'
