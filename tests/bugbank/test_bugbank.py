@@ -61,9 +61,13 @@ class Bank(unittest.TestCase):
                 bugbank_detect.Finder(bug.finder)
                 self.assertRegex(bug.first("seen"), r"^own history \d+$|https://github\.com/\S+")
 
-    def test_the_control_has_a_bug_for_each_detector_that_finds_any(self):
+    def test_the_gate_has_a_bug_for_each_detector(self):
+        self.assertEqual({bug.detector for bug in BUGS if bug.in_gate},
+                         set(bugbank_detect.DETECTORS))
+
+    def test_the_control_needs_no_build_that_quick_does_not_have_time_for(self):
         self.assertEqual({bug.detector for bug in BUGS if bug.in_control},
-                         {bug.detector for bug in BUGS})
+                         {"unit", "misuse", "fuzz", "stress", "asan", "tsan", "valgrind"})
 
 
 class Reading(unittest.TestCase):

@@ -65,6 +65,13 @@ class RunStage(Case):
         self.assertEqual(entry["tail"].split("\n")[-1], "100")
         self.assertEqual(len(entry["tail"].split("\n")), 30)
 
+    def test_success_without_what_it_must_say_is_a_failure(self):
+        entry = self.run_stage("echo PASS", says=r"(?m)^PASS$")
+        self.assertEqual(entry["status"], "pass")
+        entry = self.run_stage("echo it did not PASS", says=r"(?m)^PASS$")
+        self.assertEqual(entry["status"], "fail")
+        self.assertIn("nothing that matches", entry["reason"])
+
     def test_success_without_the_json_it_promised_is_a_failure(self):
         stage = Stage("a", "A", ("true", "--json", "{out}/a.json"), figures="json")
         entry = runner.run_stage(stage, "", Budget(20), {"out": self.folder}, self.folder)

@@ -209,14 +209,15 @@ def choose(bugs, options):
         if missing:
             raise common.UsageError(f"no bug named {missing[0]}; ci/bugbank --list names them")
         return [known[name] for name in options.bug]
-    return [bug for bug in bugs if options.profile == "full" or bug.in_control]
+    return [bug for bug in bugs if bug.is_in(options.profile)]
 
 
 def parse(argv):
     parser = common.Parser(PROG, description=__doc__)
     number = common.whole_number
-    parser.add_argument("--profile", choices=("control", "full"), default="full",
-                        help="control: at least one bug a detector (default full: all)")
+    parser.add_argument("--profile", choices=("control", "gate", "full"), default="full",
+                        help="control: a bug for each detector of ci/validate --quick; gate: for "
+                        "every detector (default full: all)")
     parser.add_argument("--bug", action="append", metavar="ID", help="this one; may be repeated")
     parser.add_argument("--list", action="store_true", help="name the bugs and their detectors")
     parser.add_argument("--seed", type=number(0, 2**32 - 1), default=1)
@@ -283,7 +284,7 @@ def main(argv):
         return common.OK
     if options.list:
         for bug in load(BANK):
-            mark = " [control]" if bug.in_control else ""
+            mark = " [control]" if bug.in_control else " [gate]" if bug.in_gate else ""
             print(f"{bug.id:<44} {' '.join(bug.finder):<24} {bug.first('breaks')}{mark}")
         return common.OK
     if options.json and not Path(options.json).resolve().parent.is_dir():

@@ -56,6 +56,14 @@ class Bug:
         return self.first("profile", "full") == "control"
 
     @property
+    def in_gate(self):
+        """The gate has every detector's build; the control only some."""
+        return self.in_control or self.first("profile", "full") == "gate"
+
+    def is_in(self, profile):
+        return {"control": self.in_control, "gate": self.in_gate}.get(profile, True)
+
+    @property
     def invariant(self):
         """The ID of the invariant that must be reported, or ""."""
         found = re.search(r"invariant (\w+) broken", "\n".join(self.messages))

@@ -62,6 +62,8 @@ DETECTORS = {
     "stress": _stress("checked"),
     "tsan": _stress("tsan"),
     "asan": _stress("asan"),
+    "ubsan": _stress("ubsan"),
+    "msan": _stress("msan"),
     "valgrind": _stress("checked", MEMCHECK, timeout=60, grace_s=90),
     "fuzz": Detector(
         "fuzz", "bin/fuzz_{0}",
@@ -69,12 +71,30 @@ DETECTORS = {
          "-timeout=20", "-print_final_stats=1", "-rss_limit_mb=2048"),
         found=(1, 70, 77), rest="api", executions=r"stat::number_of_executed_units:\s*(\d+)"),
     "unit": _criterion("{0}"),
+    "corpus": Detector(
+        "checked", "bin/replay_{0}", ("{bin}/replay_{0}", "--count", f"{common.ROOT}/fuzz/corpus/{{0}}"),
+        found=(1, 77, -6), rest="api", executions=r"(\d+) inputs"),
     "misuse": Detector("checked", "bin/unit_misuse",
                        ("{bin}/unit_misuse", "--jobs", "2", "--filter", "{0}"), found=(1,),
                        rest="*", executions=r"Tested: (\d+)", grace_s=30),
-    "hunt": Detector("hunt", "bin/hakmem-hunt",
+    "hunt": Detector("checked", "bin/hakmem-hunt",
                      ("{bin}/hakmem-hunt", "{0}", "--seed", "{seed}", "--seconds", "{seconds}"),
                      found=(1,), executions=r"(\d+) schedules"),
+    # The gate's own search: every schedule within the bounds.
+    "hunt-gate": Detector("checked", "bin/hakmem-hunt",
+                          ("{bin}/hakmem-hunt", "{0}", "--strategy", "exhaustive"),
+                          found=(1,), executions=r"(\d+) schedules"),
+    # What was kept of the first failure is a part of what it says.
+    "stability": Detector(
+        "checked", "bin/hakmem-stress-worker",
+        ("/bin/sh", "-c", "{bin}/hakmem-stability --threads 4 --runs 12 --seed {seed} --out kept "
+         "--scenarios {0} && exit; status=$?; cat kept/first-failure.txt; exit $status"),
+        found=(1,), beside=("bin/hakmem-stability", "bin/hakmem-stress"), rest="mixed",
+        executions=r"/(\d+) passed: failure rate"),
+    "performance": Detector(
+        "release", "lib/libhakmem.so",
+        (f"{common.ROOT}/ci/lib/bench-rows", "{bin}/../lib/libhakmem.so", "{0}"), found=(1,),
+        rest="idle/1", grace_s=120),
 }
 
 
@@ -121,10 +141,11 @@ class Finder:
         """Links the program with what is planted in `work`/src to `work`/bin."""
         target = Path(work) / self.program
         bugbank_build.link(preset, self.program, changed, work, target)
+        (Path(work) / "bin").mkdir(exist_ok=True)
         for name in self.detector.beside:
             shutil.copy2(preset.folder / name, Path(work) / name)
         library = Path(work) / "lib"
-        if not library.exists():
+        if not library.exists():  # unless it is what was planted in
             library.symlink_to(preset.folder / "lib")
 
     def run(self, work, seed, seconds):
@@ -183,9 +204,10 @@ def run_limited(command, folder, limit_s):
 # The line that says what was found, best first.
 HEADLINES = (
     r"^hakmem: (?!invariant)(?!.*takes ).*$", r"^hakmem: invariant .*$", r"^.*: MODEL: .*$",
-    r"^.*(?:WARNING|ERROR): (?:Thread|Address)Sanitizer: .*$", r"^.*runtime error: .*$",
+    r"^GATE .*$", r"^.*(?:WARNING|ERROR): (?:Thread|Address|Memory)Sanitizer: .*$", r"^.*runtime error: .*$",
     r"^==\d+== (?:Invalid|Conditional|Use of|Jump to|Process terminating|Syscall param).*$",
     r"^\[(?:FAIL|CRASH)\].*$", r"^.*hakmem-stress: FAIL .*$", r"^.*: FAIL .*$", r"^found: .*$",
+    r"^(?:check failed|data race|deadlock|livelock|crash): .*$",
 )
 
 

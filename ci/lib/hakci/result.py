@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""The result of a run in its three machine-read forms: JSON (its schema is
-ci/validate.schema.json), JUnit XML, Markdown."""
+"""The result of a run in its machine-read forms: JSON (its schema is
+ci/validate.schema.json), JUnit XML, Markdown; SARIF is in sarif.py."""
 
 import datetime
 import os
 import platform
+import shlex
 import xml.etree.ElementTree as xml
 from pathlib import Path
 
@@ -31,10 +32,11 @@ def host():
             "cc": os.environ.get("CC", "")}
 
 
-def new(profile, seed, threads):
+def new(profile, seed, threads, only=""):
     now = datetime.datetime.now(datetime.timezone.utc)
-    return {"schema": SCHEMA, "verdict": "unfinished", "profile": profile, "seed": seed,
-            "threads": threads, "commit": output_of("git", "rev-parse", "HEAD"),
+    return {"schema": SCHEMA, "verdict": "unfinished", "profile": profile, "only": only or "",
+            "seed": seed, "threads": threads,
+            "commit": output_of("git", "rev-parse", "HEAD"),
             "modified": bool(output_of("git", "status", "--porcelain", "-uno")),
             "started_at": now.strftime("%Y-%m-%dT%H:%M:%SZ"), "duration_s": 0.0,
             "host": host(), "counts": {}, "stages": []}
@@ -54,9 +56,17 @@ def close(result, duration_s, interrupted):
         result["verdict"] = "pass"
 
 
+def command_of(result):
+    """The command that runs a profile: two are ci/validate's, two ci/gate's."""
+    return "ci/validate" if result["profile"] in ("quick", "full") else "ci/gate"
+
+
 def repeat_command(result):
-    return (f"ci/validate --{result['profile']} --threads {result['threads']} "
-            f"--seed {result['seed']}")
+    how = (f"--{result['profile']}" if command_of(result) == "ci/validate"
+           else f"--profile {result['profile']}")
+    only = f" --only {shlex.quote(result['only'])}" if result.get("only") else ""
+    return (f"{command_of(result)} {how} --threads {result['threads']} "
+            f"--seed {result['seed']}{only}")
 
 
 def _junit_case(suite, stage):
@@ -77,7 +87,7 @@ def printable(text):
 
 def junit(result, out):
     """One suite a group, one case a stage, and every CTest case besides."""
-    root = xml.Element("testsuites", name="ci/validate", time=str(result["duration_s"]))
+    root = xml.Element("testsuites", name=command_of(result), time=str(result["duration_s"]))
     groups = {}
     for stage in result["stages"]:
         groups.setdefault(stage["group"], []).append(stage)
@@ -123,9 +133,11 @@ def markdown(result):
 
 def write_all(result, out):
     from . import report  # the page needs the chart library: loaded last
+    from . import sarif
 
     write_json(out / "result.json", result)
     write_atomically(out / "junit.xml", junit(result, out))
+    write_json(out / "result.sarif", sarif.document(result, out))
     write_atomically(out / "summary.md", markdown(result))
     write_atomically(out / "report.html", report.page(result, out))
 

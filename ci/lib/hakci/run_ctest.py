@@ -16,6 +16,7 @@ def main(argv):
     parser.add_argument("--junit", help="JUnit XML goes to this file")
     parser.add_argument("--label", metavar="REGEX", help="only tests with such a label")
     parser.add_argument("--label-exclude", metavar="REGEX", help="no tests with such a label")
+    parser.add_argument("--name", metavar="REGEX", help="only tests whose name matches")
     options = parser.parse_args(argv)
     build = common.ROOT / "build" / options.preset
     if not (build / "CTestTestfile.cmake").exists():
@@ -28,4 +29,6 @@ def main(argv):
                           ("--label-exclude", options.label_exclude)):
         if regex:
             command += [option, f"^({regex})$"]
+    if options.name:
+        command += ["--tests-regex", options.name]
     os.execvp("ctest", command)

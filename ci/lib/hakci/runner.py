@@ -94,6 +94,7 @@ def run_stage(stage, item, budget, values, logs):
                                                stage.expect)
     duration_s = time.monotonic() - start
     found, complaint = figures.read(stage.figures, log_path, command)
+    complaint = complaint or unsaid(stage.says, log_path)
     if status == "pass" and complaint:
         # An exit status of 0 without the figures that prove work was done.
         status, reason = "fail", complaint
@@ -101,6 +102,13 @@ def run_stage(stage, item, budget, values, logs):
             "reason": reason, "exit_status": exit_status, "duration_s": round(duration_s, 2),
             "limit_s": budget.limit_s, "command": command, "log": f"logs/{log_path.name}",
             "figures": found, "tail": "" if status == "pass" else tail_for(stage, log_path, command)}
+
+
+def unsaid(pattern, log_path):
+    """A complaint if the log does not say what the stage must say."""
+    if not pattern or re.search(pattern, log_path.read_text(encoding="utf-8", errors="replace")):
+        return ""
+    return f"its log has nothing that matches {pattern}"
 
 
 def tail_for(stage, log_path, command):

@@ -73,11 +73,26 @@ def why_absent(stage):
     return ""
 
 
+def selected(rows, only):
+    """The rows whose name matches `only`, and what they need."""
+    if not only:
+        return rows
+    names = {stage.name for stage, _ in rows if re.search(only, stage.name)}
+    for stage, _ in reversed(rows):  # what is needed stands above
+        names |= set(stage.needs) if stage.name in names else set()
+    return [(stage, budget) for stage, budget in rows if stage.name in names]
+
+
 class Run:
+    """One run of a profile's rows. `options` has profile, threads, seed and
+    perhaps only: a pattern, to run a part of them."""
+
     def __init__(self, options, out):
         self.out = out
+        self.rows = selected(stages.of_profile(options.profile), getattr(options, "only", ""))
         self.progress = Progress()
-        self.result = results.new(options.profile, options.seed, options.threads)
+        self.result = results.new(options.profile, options.seed, options.threads,
+                                  getattr(options, "only", ""))
         self.values = {"threads": options.threads, "seed": options.seed, "out": out,
                        "jobs": os.cpu_count() or 1}
         self.status = {}  # row name -> worst status so far
@@ -114,7 +129,7 @@ class Run:
         return None
 
     def run(self):
-        rows = stages.of_profile(self.result["profile"])
+        rows = self.rows
         start = time.monotonic()
         interrupted = False
         try:
@@ -144,18 +159,23 @@ def print_verdict(result, out):
           f"repeat: {results.repeat_command(result)}")
 
 
-def main(argv):
-    options = parse(argv)
+def run_to_verdict(prog, options, groups):
+    """Sets up, runs, writes the results, and returns the exit status."""
     os.chdir(common.ROOT)
     out = common.prepare_out_dir(options.out, "result.json")
     for old in list(out.glob("*.json")) + list(out.glob("ctest-*.xml")):
         if old.name != "result.json":
             old.unlink()
-    common.set_up(options.profile)
-    print(f"{PROG}: {options.profile}, {options.threads} threads, seed {options.seed}",
+    common.set_up(*groups)
+    print(f"{prog}: {options.profile}, {options.threads} threads, seed {options.seed}",
           file=sys.stderr)
     result = Run(options, out).run()
     print_verdict(result, out)
     if result["verdict"] == "interrupted":
         return 130
     return common.OK if result["verdict"] == "pass" else common.FOUND
+
+
+def main(argv):
+    options = parse(argv)
+    return run_to_verdict(PROG, options, [options.profile])
