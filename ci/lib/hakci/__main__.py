@@ -11,7 +11,8 @@ from .common import run_main
 COMMANDS = {"validate": "validate", "test": "test_job", "run-ctest": "run_ctest",
             "run-fuzz": "run_fuzz", "gate": "gate", "matrix": "matrix",
             "bench-rows": "bench_rows", "adaptive-trace": "adaptive_trace", "check": "check",
-            "real-programs": "programs", "readme-commands": "readme_commands"}
+            "real-programs": "programs", "readme-commands": "readme_commands",
+            "check-clusterfuzz": "clusterfuzz"}
 
 # Ours alone: programs started from here have Python paths of their own.
 os.environ.pop("PYTHONPATH", None)

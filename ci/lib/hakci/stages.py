@@ -130,6 +130,11 @@ STAGES = (
           quick=Budget(60, 2, 4), full=Budget(1200, 600, 605), pull_request=Budget(60, 2, 4),
           each_glob="build/fuzz/bin/fuzz_*", needs=("build.fuzz",), figures="libfuzzer"),
 
+    Stage("clusterfuzz", "Fuzz targets as ClusterFuzz builds them",
+          ("ci/check-clusterfuzz", "--jobs", "{jobs}", "--out", "{out}/clusterfuzz",
+           "--json", "{out}/clusterfuzz.json"),
+          full=Budget(1800, 0, 120), figures="json"),
+
     _stress("checked", "Stress, checked build", quick=Budget(60, 0.5, 1),
             full=Budget(600, 60, 62), pull_request=Budget(60, 1, 2)),
     _stress("release", "Stress, release build", full=Budget(600, 30, 32)),
