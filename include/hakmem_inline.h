@@ -36,8 +36,11 @@ extern HAK_INLINE_HIDDEN struct hak_region_map hak_region_map;
 extern HAK_INLINE_HIDDEN const uint8_t hak_kind_by_eighth[];
 extern HAK_INLINE_HIDDEN void *(*const hak_inline_abi_1)(size_t);
 
-/* Keeps the reference to the library's layout in every object that includes this. */
+/* Keeps the reference to the library's layout in every object that includes this,
+ * but for the library's own, which defines it in release builds only. */
+#ifndef HAK_INLINE_LAYOUT_ONLY
 __attribute__((used)) static const void *const hak_inline_abi = &hak_inline_abi_1;
+#endif
 
 /* A cache of blocks of one kind; a thread's are an array, by kind. `top[-1]` is
  * the block pushed last, or NULL; at `top == end` there is no room. */

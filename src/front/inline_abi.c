@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What hakmem_inline.h assumes of the structures that it reads, checked against
  * them; and the symbol that programs which use it need. Layer 7. */
+#define HAK_INLINE_LAYOUT_ONLY
 #include "hakmem_inline.h"
 
 #include <stddef.h>
