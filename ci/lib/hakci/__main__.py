@@ -9,7 +9,7 @@ import sys
 from .common import run_main
 
 COMMANDS = {"validate": "validate", "test": "test_job", "run-ctest": "run_ctest",
-            "run-fuzz": "run_fuzz", "gate": "gate", "matrix": "matrix",
+            "run-fuzz": "run_fuzz", "gate": "gate", "replay": "replay", "matrix": "matrix",
             "bench-rows": "bench_rows", "adaptive-trace": "adaptive_trace", "check": "check",
             "real-programs": "programs", "readme-commands": "readme_commands",
             "check-clusterfuzz": "clusterfuzz"}
