@@ -8,8 +8,9 @@
 #include "binomial.h"
 
 #include <math.h>
+#include <stdio.h>
 
-enum { BISECTIONS = 200 };
+enum { BISECTIONS = 200, DECIMALS_MIN = 2, DECIMALS_MAX = 9 };
 
 /** P(X <= k) for X binomial in n and p, 0 < p < 1. In logarithms: the single
  *  terms are far outside the range of double. */
@@ -41,4 +42,16 @@ double binomial_upper_bound(uint64_t failure_count, uint64_t run_count, double c
         }
     }
     return high;
+}
+
+void binomial_format_percent(double bound, char *text, size_t text_bytes) {
+    int decimals = DECIMALS_MIN;
+    double scaled = bound * 100.0 * 100.0;
+    while (scaled < 5.0 && decimals < DECIMALS_MAX) {
+        scaled *= 10.0;
+        decimals++;
+    }
+    /* What the multiplication adds to a round number must not round it up. */
+    double rounded = ceil(scaled - 1e-9 * scaled);
+    snprintf(text, text_bytes, "%.*f", decimals, rounded / pow(10.0, decimals));
 }

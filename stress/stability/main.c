@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 enum { OPTION_JSON = 256, OPTION_LIBRARY, OPTION_TIMEOUT, OPTION_OUT };
+enum { PERCENT_BYTES = 32 };
 static const double confidence = 0.95;
 
 struct options {
@@ -221,9 +222,11 @@ static int report(const struct options *options, const struct stability_tally *t
                   double elapsed_seconds) {
     const struct stability_plan *plan = &options->plan;
     double bound = binomial_upper_bound(tally->failure_count, tally->done_count, confidence);
-    printf("%llu/%llu passed: failure rate < %.2f %% (95 %%)\n",
+    char bound_text[PERCENT_BYTES];
+    binomial_format_percent(bound, bound_text, sizeof(bound_text));
+    printf("%llu/%llu passed: failure rate < %s %% (95 %%)\n",
            (unsigned long long)(tally->done_count - tally->failure_count),
-           (unsigned long long)tally->done_count, bound * 100.0);
+           (unsigned long long)tally->done_count, bound_text);
     for (size_t i = 0; i < plan->scenario_count; i++) {
         if (tally->failure_counts[i] > 0) {
             printf("  %-9s %llu of %llu runs failed\n", plan->scenarios[i]->name,
