@@ -12,7 +12,7 @@ COMMANDS = {"validate": "validate", "test": "test_job", "run-ctest": "run_ctest"
             "run-fuzz": "run_fuzz", "gate": "gate", "replay": "replay", "matrix": "matrix",
             "bench-rows": "bench_rows", "adaptive-trace": "adaptive_trace", "check": "check",
             "real-programs": "programs", "readme-commands": "readme_commands",
-            "check-clusterfuzz": "clusterfuzz"}
+            "check-clusterfuzz": "clusterfuzz", "fuzz-afl": "fuzz_afl"}
 
 # Ours alone: programs started from here have Python paths of their own.
 os.environ.pop("PYTHONPATH", None)

@@ -130,6 +130,10 @@ STAGES = (
           quick=Budget(60, 2, 4), full=Budget(1200, 600, 605), pull_request=Budget(60, 2, 4),
           each_glob="build/fuzz/bin/fuzz_*", needs=("build.fuzz",), figures="libfuzzer"),
 
+    Stage("fuzz-afl", "Fuzzing with AFL++: every target",
+          ("ci/fuzz-afl", "--seconds", "{work}", "--jobs", "{jobs}", "--out", "{out}/fuzz-afl",
+           "--json", "{out}/fuzz-afl.json"),
+          full=Budget(1800, 60, 480), figures="json"),
     Stage("clusterfuzz", "Fuzz targets as ClusterFuzz builds them",
           ("ci/check-clusterfuzz", "--jobs", "{jobs}", "--out", "{out}/clusterfuzz",
            "--json", "{out}/clusterfuzz.json"),
