@@ -36,6 +36,7 @@ class CommandLine(unittest.TestCase):
         self.usage_error("overshoot", "--preemptions", "999", says="--preemptions takes")
         self.usage_error("overshoot", "--strategy", "luck", says="no strategy 'luck'")
         self.usage_error("overshoot", "--executor", "gpu", says="no such executor")
+        self.usage_error("--serve", "x", says="--serve takes two open file descriptors")
 
     def test_unknown_option(self):
         self.assertEqual(run("overshoot", "--bogus").returncode, 2)

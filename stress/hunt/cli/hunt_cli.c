@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* hakmem-hunt: what the command line asks for, and its exit status. */
 #include "../engine/registry.h"
+#include "../fuzz/protocol.h"
 #include "../report/report.h"
 #include "../report/token.h"
 #include "options.h"
@@ -168,7 +169,9 @@ int hunt_main(int argc, char **argv) {
     }
     fix_addresses(argv);
     open_engine(&options);
-    int status = options.token != NULL ? replay(&options) : search(&options);
+    int status = options.serve           ? hunt_serve(options.socket, options.memory)
+                 : options.token != NULL ? replay(&options)
+                                         : search(&options);
     hunt_engine_close();
     return status;
 }

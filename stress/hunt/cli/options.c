@@ -26,6 +26,7 @@ enum {
     OPT_NO_RACES,
     OPT_PLAIN,
     OPT_NO_TABLE,
+    OPT_SERVE,
 };
 
 static const struct argp_option table[] = {
@@ -52,6 +53,7 @@ static const struct argp_option table[] = {
     {"no-stale-loads", OPT_NO_STALE, 0, 0, "Loads see the newest store only", 3},
     {"no-races", OPT_NO_RACES, 0, 0, "Do not look for data races", 3},
     {"plain-points", OPT_PLAIN, 0, 0, "Plain accesses are scheduling points too", 3},
+    {"serve", OPT_SERVE, "FD,FD", 0, "Run what fuzz_hunt asks for (stress/hunt/fuzz/protocol.h)", 4},
     {0},
 };
 
@@ -134,6 +136,11 @@ static error_t parse_one(int key, char *text, struct argp_state *state) {
     case OPT_PLAIN:
         options->plain_points = true;
         break;
+    case OPT_SERVE:
+        options->serve = sscanf(text, "%d,%d", &options->socket, &options->memory) == 2;
+        if (!options->serve)
+            hunt_usage_error("--serve takes two open file descriptors, not '%s'", text);
+        break;
     case ARGP_KEY_ARG:
         if (options->scenario != NULL)
             hunt_usage_error("one scenario at a time: '%s' or '%s'", options->scenario, text);
@@ -160,7 +167,8 @@ void hunt_options_parse(struct hunt_options *options, int argc, char **argv) {
         .strategy = "portfolio", .executor = "auto", .seed = 1, .preemptions = 2, .stale = 1};
     argp_err_exit_status = 2;
     argp_parse(&argp, argc, argv, 0, NULL, options);
-    int wanted = options->list + (options->token != NULL) + (options->scenario != NULL);
+    int wanted = options->list + (options->token != NULL) + (options->scenario != NULL) +
+                 options->serve;
     if (wanted != 1)
         hunt_usage_error("give one of SCENARIO, --list and --replay TOKEN (--help tells more)");
 }

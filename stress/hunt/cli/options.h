@@ -7,7 +7,8 @@
 
 struct hunt_options {
     const char *scenario, *token, *strategy, *executor, *json, *emit_test;
-    bool list, minimise, no_table;
+    bool list, minimise, no_table, serve;
+    int socket, memory; /* of --serve */
     uint64_t seed, schedules;
     double seconds;
     unsigned preemptions, stale;

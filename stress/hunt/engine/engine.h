@@ -214,6 +214,7 @@ struct hunt_engine {
     struct hunt_clock sc; /* sequentially consistent stores and fences so far */
     struct hunt_row *rows;
     uint32_t row_count, row_capacity;
+    uint8_t *feedback; /* HUNT_FEEDBACK_BYTES counters; NULL: nobody wants to know */
 };
 
 extern struct hunt_engine hunt;
@@ -262,6 +263,16 @@ void hunt_shadow_access(uintptr_t addr, size_t size_bytes, bool write, bool atom
 void hunt_shadow_free(uintptr_t addr, size_t size_bytes);   /* a touch from now on is a finding */
 void hunt_shadow_forget(uintptr_t addr, size_t size_bytes); /* unmapped or newly mapped */
 void hunt_plain_access(uintptr_t addr, size_t size_bytes, bool write, uintptr_t pc);
+
+/* ---- feedback.c: which write each read saw ---- */
+#define HUNT_FEEDBACK_BYTES 16384u /* a power of two */
+void hunt_feedback_add(uintptr_t write_pc, unsigned writer, uintptr_t read_pc, unsigned reader);
+/* A load and the store it saw; a lock taken and who had it before. */
+static inline void hunt_feedback(uintptr_t write_pc, unsigned writer, uintptr_t read_pc,
+                                 unsigned reader) {
+    if (hunt.feedback != NULL)
+        hunt_feedback_add(write_pc, writer, read_pc, reader);
+}
 
 /* ---- sync.c ---- */
 void hunt_sync_reset(void);

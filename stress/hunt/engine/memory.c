@@ -18,7 +18,8 @@ struct store {
     struct hunt_value value;
     struct hunt_view release;  /* what an acquiring load takes in */
     struct hunt_clock readers; /* by thread: the epoch of its first load of this store; 0: none */
-    int16_t epoch;             /* of the storing thread */
+    uintptr_t pc;
+    int16_t epoch; /* of the storing thread */
     uint8_t thread;
 };
 
@@ -241,7 +242,8 @@ static uint32_t store_to_read(struct location *location, struct hunt_thread *sel
     return location->newest - back;
 }
 
-static void mark_read(struct store *store, const struct hunt_thread *self) {
+static void mark_read(struct store *store, const struct hunt_thread *self, uintptr_t pc) {
+    hunt_feedback(store->pc, store->thread, pc, self->id);
     if (store->readers.at[self->id] == 0)
         store->readers.at[self->id] = epoch_of(self);
 }
@@ -267,7 +269,7 @@ struct hunt_value hunt_memory_load(uintptr_t addr, unsigned size, int order, uin
     struct location *location = locate(addr, size);
     uint32_t number = store_to_read(location, self, order);
     struct store *store = store_at(location, number);
-    mark_read(store, self);
+    mark_read(store, self, pc);
     take_release(self, store, order);
     if (hunt.tracing) {
         struct hunt_row *row = hunt_trace_last();
@@ -281,7 +283,7 @@ struct hunt_value hunt_memory_load(uintptr_t addr, unsigned size, int order, uin
 /* ---- stores ---- */
 
 static void push_store(struct location *location, struct hunt_thread *self, struct hunt_value value,
-                       const struct hunt_view *release) {
+                       const struct hunt_view *release, uintptr_t pc) {
     location->newest++;
     if (location->newest - location->first >= STORES)
         location->first = location->newest - STORES + 1;
@@ -292,6 +294,7 @@ static void push_store(struct location *location, struct hunt_thread *self, stru
     memset(&store->readers, 0, sizeof store->readers);
     store->epoch = epoch_of(self);
     store->thread = self->id;
+    store->pc = pc;
 }
 
 static void after_store(struct hunt_thread *self, int order) {
@@ -311,7 +314,7 @@ void hunt_memory_store(uintptr_t addr, unsigned size, struct hunt_value value, i
     step_for(HUNT_OP_STORE, addr, size, order, pc);
     hunt_shadow_access(addr, size, true, true, pc);
     struct location *location = locate(addr, size);
-    push_store(location, self, value, releases(order) ? &self->view : &self->release_fence);
+    push_store(location, self, value, releases(order) ? &self->view : &self->release_fence, pc);
     value_to_memory(addr, size, value);
     after_store(self, order);
     if (hunt.tracing) {
@@ -351,11 +354,11 @@ void hunt_memory_rmw_commit(uintptr_t addr, unsigned size, struct hunt_value val
     struct location *location = locate(addr, size);
     struct store *read = store_at(location, location->newest);
     trace_rmw(read->value.lo, value.lo, false);
-    mark_read(read, self);
+    mark_read(read, self, pc);
     take_release(self, read, order);
     struct hunt_view release = read->release; /* the release sequence goes on */
     hunt_view_join(&release, releases(order) ? &self->view : &self->release_fence);
-    push_store(location, self, value, &release);
+    push_store(location, self, value, &release, pc);
     value_to_memory(addr, size, value);
     after_store(self, order);
 }
@@ -368,7 +371,7 @@ void hunt_memory_rmw_failed(uintptr_t addr, unsigned size, int order, uintptr_t 
     struct location *location = locate(addr, size);
     struct store *read = store_at(location, location->newest);
     trace_rmw(read->value.lo, read->value.lo, true);
-    mark_read(read, self);
+    mark_read(read, self, pc);
     take_release(self, read, order);
 }
 

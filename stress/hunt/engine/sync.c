@@ -15,6 +15,7 @@ struct hunt_lock {
     uint8_t owner;         /* 0: nobody holds it for writing (thread 0 is the setup: see below) */
     uint8_t readers;       /* mask */
     uint8_t setup_holds;   /* taken before the threads began */
+    uint8_t last;          /* the thread that took it last */
     struct hunt_view view; /* what the releases so far have published */
 };
 
@@ -63,7 +64,9 @@ static void take(struct hunt_lock *lock, struct hunt_thread *self, bool shared, 
         lock->readers |= (uint8_t)(1u << self->id);
     else
         lock->owner = self->id;
+    hunt_feedback(lock->pc, lock->last, pc, self->id);
     lock->pc = pc;
+    lock->last = self->id;
     hunt_acquire(self, &lock->view);
 }
 
@@ -84,6 +87,8 @@ bool hunt_trylock_at(const volatile void *object, bool shared, uintptr_t pc) {
     bool taken = hunt_lock_is_free(lock, shared);
     if (taken)
         take(lock, self, shared, pc);
+    else
+        hunt_feedback(~lock->pc, lock->last, pc, self->id);
     if (hunt.tracing && self->id != 0)
         hunt_trace_last()->failed = !taken;
     return taken;

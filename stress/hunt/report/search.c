@@ -117,18 +117,24 @@ void hunt_search_run(const struct hunt_search *search, struct hunt_result *resul
     result->seconds = hunt_now_seconds() - started;
 }
 
-bool hunt_replay_run(const struct hunt_scenario *scenario, const struct hunt_choices *choices,
-                     bool tracing, struct hunt_failing *failing) {
+bool hunt_run_one(const struct hunt_scenario *scenario, const struct hunt_strategy *strategy,
+                  const struct hunt_choices *start, struct hunt_failing *failing) {
     hunt.scenario = scenario;
-    hunt.strategy = &hunt_strategy_replay;
-    hunt.tracing = tracing;
-    hunt_replay_set(choices);
-    hunt_strategy_replay.begin(choices->seed);
-    set_choices(choices);
+    hunt.strategy = strategy;
+    strategy->begin(start->seed);
+    set_choices(start);
     hunt_schedule_run();
-    hunt.tracing = false;
     if (hunt.finding.failure == HUNT_OK)
         return false;
-    keep(failing, &hunt_strategy_replay);
+    keep(failing, strategy);
     return true;
+}
+
+bool hunt_replay_run(const struct hunt_scenario *scenario, const struct hunt_choices *choices,
+                     bool tracing, struct hunt_failing *failing) {
+    hunt.tracing = tracing;
+    hunt_replay_set(choices);
+    bool failed = hunt_run_one(scenario, &hunt_strategy_replay, choices, failing);
+    hunt.tracing = false;
+    return failed;
 }

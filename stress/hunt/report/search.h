@@ -37,6 +37,11 @@ struct hunt_result {
 void hunt_search_init(struct hunt_search *search, const struct hunt_scenario *scenario);
 void hunt_search_run(const struct hunt_search *search, struct hunt_result *result);
 
+/* One schedule of these threads, operations and options, by the strategy, which is open. True: it
+ * failed (*failing is filled). */
+bool hunt_run_one(const struct hunt_scenario *scenario, const struct hunt_strategy *strategy,
+                  const struct hunt_choices *start, struct hunt_failing *failing);
+
 /* One schedule, as the choices say. True: it failed (*failing is filled). */
 bool hunt_replay_run(const struct hunt_scenario *scenario, const struct hunt_choices *choices,
                      bool tracing, struct hunt_failing *failing);

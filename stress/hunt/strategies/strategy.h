@@ -34,6 +34,17 @@ bool hunt_exhaustive_is_complete(void); /* every schedule within the bounds has 
 void hunt_replay_set(const struct hunt_choices *choices);
 bool hunt_replay_diverged(void); /* a decision of it could not be made in the last schedule */
 
+/* What `guided` follows: the decisions given, the usual answer between them, and after the last of
+ * them whatever `rest` decides (NULL: the usual answers). A decision that is not possible is
+ * mapped to one that is. `kind` is not looked at. */
+struct hunt_guide {
+    const struct hunt_deviation *decisions; /* ascending by index */
+    uint32_t decision_count;
+    const struct hunt_strategy *rest;
+};
+extern const struct hunt_strategy hunt_strategy_guided;
+void hunt_guided_set(const struct hunt_guide *guide);
+
 /* Which strategy the portfolio used for the last schedule. */
 const struct hunt_strategy *hunt_portfolio_member(void);
 
