@@ -85,17 +85,33 @@ class Figures(unittest.TestCase):
         self.assertIn("no test", figures.read_ctest(text.replace("12", "0"), [])[1])
         self.assertIn("no summary", figures.read_ctest("No tests were found!!!", [])[1])
 
-    def test_failed_tests_with_the_end_of_their_output(self):
+    @staticmethod
+    def seven_failed():
         with tempfile.NamedTemporaryFile("w", suffix=".xml") as file:
             cases = "".join(
                 f'<testcase name="t{n}"><failure/><system-out>{"x&#10;" * 40}end{n}</system-out>'
                 "</testcase>" for n in range(7))
             file.write(f'<testsuite><testcase name="good"/>{cases}</testsuite>')
             file.flush()
-            text = figures.failed_tests(["ctest", "--junit", file.name])
+            return figures.failed_tests(["ctest", "--junit", file.name])
+
+    def test_failed_tests_with_the_end_of_their_output(self):
+        text = self.seven_failed()
         self.assertIn("7 of 8 tests failed", text)
         self.assertIn("--- t4\nx\n", text)
         self.assertIn("end4", text)
+
+    def test_a_failed_test_names_what_was_found_above_its_end(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".xml") as file:
+            file.write('<testsuite><testcase name="a"><failure/><system-out>hakmem: invariant '
+                       f'TC_COUNT broken (tcache)&#10;{"x&#10;" * 40}</system-out></testcase>'
+                       '</testsuite>')
+            file.flush()
+            text = figures.failed_tests(["ctest", "--junit", file.name])
+        self.assertIn("--- a: hakmem: invariant TC_COUNT broken (tcache)\nx\n", text)
+
+    def test_failed_tests_that_are_too_many(self):
+        text = self.seven_failed()
         self.assertTrue(text.endswith("--- and t5, t6"), text)
         self.assertEqual(figures.failed_tests(["ctest", "--junit", "/none"]), "")
 

@@ -212,6 +212,14 @@ def choose(bugs, options):
     return [bug for bug in bugs if bug.is_in(options.profile)]
 
 
+def of_this_machine(bugs):
+    """(bugs whose detector is here, the others)."""
+    here = [bug for bug in bugs if bugbank_detect.DETECTORS[bug.detector].is_here]
+    if not here:
+        raise common.UsageError("no detector of these bugs is on this kind of machine")
+    return here, [bug for bug in bugs if bug not in here]
+
+
 def parse(argv):
     parser = common.Parser(PROG, description=__doc__)
     number = common.whole_number
@@ -254,7 +262,9 @@ def result_of(options, bugs, controls, rows, failed):
 
 
 def run_bank(options, work):
-    bugs = choose(load(BANK), options)
+    bugs, absent = of_this_machine(choose(load(BANK), options))
+    for bug in absent:
+        print(f"absent: {bug.id}: there is no {bug.detector} on this kind of machine", flush=True)
     finders = [bugbank_detect.Finder(bug.finder) for bug in bugs]
     crossed = [bug for bug in bugs if options.matrix == "full" or
                (options.matrix and bug.in_control)]

@@ -3,6 +3,7 @@
 it has found something. `finder` in a bug's row is a detector and its words."""
 
 import os
+import platform
 import re
 import shutil
 import signal
@@ -41,6 +42,11 @@ class Detector:
     rest: str = ""  # the default of the finder's words
     executions: str = ""  # how to read how much it had done
     grace_s: int = GRACE_S
+    machine: str = ""  # is there only on such a machine
+
+    @property
+    def is_here(self):
+        return self.machine in ("", platform.machine())
 
 
 def _stress(preset, wrap=(), timeout=HANGS_AFTER_S, grace_s=GRACE_S):
@@ -79,11 +85,11 @@ DETECTORS = {
                        rest="*", executions=r"Tested: (\d+)", grace_s=30),
     "hunt": Detector("checked", "bin/hakmem-hunt",
                      ("{bin}/hakmem-hunt", "{0}", "--seed", "{seed}", "--seconds", "{seconds}"),
-                     found=(1,), executions=r"(\d+) schedules"),
+                     found=(1,), executions=r"(\d+) schedules", machine="x86_64"),
     # The gate's own search: every schedule within the bounds.
     "hunt-gate": Detector("checked", "bin/hakmem-hunt",
                           ("{bin}/hakmem-hunt", "{0}", "--strategy", "exhaustive"),
-                          found=(1,), executions=r"(\d+) schedules"),
+                          found=(1,), executions=r"(\d+) schedules", machine="x86_64"),
     # What was kept of the first failure is a part of what it says.
     "stability": Detector(
         "checked", "bin/hakmem-stress-worker",
@@ -94,7 +100,7 @@ DETECTORS = {
     "performance": Detector(
         "release", "lib/libhakmem.so",
         (f"{common.ROOT}/ci/lib/bench-rows", "{bin}/../lib/libhakmem.so", "{0}"), found=(1,),
-        rest="idle/1", grace_s=120),
+        rest="idle/1", grace_s=120, machine="x86_64"),
 }
 
 
@@ -211,11 +217,16 @@ HEADLINES = (
 )
 
 
-def headline(text):
-    """The one line of a report that names what was found, for the table."""
+def report_line(text):
+    """The one line of a report that names what was found; "" if none does."""
     for pattern in (HEADLINES[1], HEADLINES[0], *HEADLINES[2:]):
         found = re.search(pattern, text, re.M)
         if found:
             return re.sub(r"0x[0-9a-f]{6,}", "0x…", found[0].strip())[:200]
+    return ""
+
+
+def headline(text):
+    """The same, or the last line, for the table."""
     lines = [line for line in text.strip().split("\n") if line.strip()]
-    return lines[-1].strip()[:200] if lines else "(it said nothing)"
+    return report_line(text) or (lines[-1].strip()[:200] if lines else "(it said nothing)")

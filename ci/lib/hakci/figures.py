@@ -10,6 +10,8 @@ import re
 import xml.etree.ElementTree as xml
 from pathlib import Path
 
+from .bugbank_detect import report_line
+
 MAX_FIGURES = 24
 
 
@@ -74,8 +76,8 @@ def read_json(_text, command):
 
 
 def failed_tests(command, most=5, lines=12):
-    """The failed tests of a CTest stage, each with the end of its output; ""
-    if its JUnit file says nothing of any."""
+    """The failed tests of a CTest stage, each with the line that says what was
+    found and the end of its output; "" if its JUnit file says nothing of any."""
     paths = [value for option, value in zip(command, command[1:]) if option == "--junit"]
     try:
         cases = list(xml.parse(paths[0]).iter("testcase"))
@@ -84,8 +86,10 @@ def failed_tests(command, most=5, lines=12):
     failed = [case for case in cases if case.find("failure") is not None]
     parts = [f"{len(failed)} of {len(cases)} tests failed"] if failed else []
     for case in failed[:most]:
-        output = (case.findtext("system-out") or "").strip().split("\n")
-        parts += [f"\n--- {case.get('name')}", *(line[:400] for line in output[-lines:])]
+        text = (case.findtext("system-out") or "").strip()
+        said = report_line(text)
+        parts += [f"\n--- {case.get('name')}" + (f": {said}" if said else ""),
+                  *(line[:400] for line in text.split("\n")[-lines:])]
     if len(failed) > most:
         parts.append("\n--- and " + ", ".join(case.get("name") for case in failed[most:]))
     return "\n".join(parts)

@@ -214,3 +214,12 @@ def of_stage(stage, out):
     for finding in found:
         finding.message = f"[{stage['name']}] {finding.message}"
     return found
+
+
+def first_said(stage, out):
+    """What the first report of a failed stage says, in a line; "" if no tool
+    said anything: then the end of the log has to do."""
+    for finding in of_stage(stage, out)[:1]:
+        if finding.rule not in ("stage", "test", "build"):
+            return finding.message.removeprefix(f"[{stage['name']}] ")[:240]
+    return ""

@@ -9,7 +9,7 @@ import subprocess
 import time
 
 from .common import ROOT
-from . import figures
+from . import figures, findings
 
 
 def fill(command, values):
@@ -98,10 +98,12 @@ def run_stage(stage, item, budget, values, logs):
     if status == "pass" and complaint:
         # An exit status of 0 without the figures that prove work was done.
         status, reason = "fail", complaint
-    return {"name": name, "group": stage.group, "title": title, "status": status,
-            "reason": reason, "exit_status": exit_status, "duration_s": round(duration_s, 2),
-            "limit_s": budget.limit_s, "command": command, "log": f"logs/{log_path.name}",
-            "figures": found, "tail": "" if status == "pass" else tail_for(stage, log_path, command)}
+    entry = {"name": name, "group": stage.group, "title": title, "status": status,
+             "reason": reason, "exit_status": exit_status, "duration_s": round(duration_s, 2),
+             "limit_s": budget.limit_s, "command": command, "log": f"logs/{log_path.name}",
+             "figures": found, "tail": "" if status == "pass" else tail_for(stage, log_path, command)}
+    said = findings.first_said(entry, logs.parent)
+    return {**entry, "reason": f"{reason}: {said}" if said else reason}
 
 
 def unsaid(pattern, log_path):
