@@ -27,7 +27,7 @@ struct hak_heap {
     bool is_abandoned;                   /* lock(abandoned) */
     struct hak_heap *all_next;           /* const: every heap, newest first */
     struct hak_heap *abandoned_next, *abandoned_prev; /* lock(abandoned) */
-    uint64_t adapt_ns;                   /* owner: when idle classes were last looked at */
+    uint64_t idle_ns;                    /* owner: when idle classes were last looked at */
     struct hak_chain chain;              /* owner, under lock */
 };
 

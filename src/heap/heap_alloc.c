@@ -16,9 +16,12 @@
 
 void hak_heap_tick_owned(struct hak_heap *heap, uint64_t now_ns) {
     hak_chain_tick_owned(&heap->chain, now_ns);
-    if (now_ns >= heap->adapt_ns + ADAPT_TIME_THRESHOLD_NS && hak_config.adaptive_sizing) {
-        heap->adapt_ns = now_ns;
-        hak_tcache_adapt_idle_owned(&heap->tcache, &heap->chain, now_ns);
+    if (now_ns >= heap->idle_ns + ADAPT_TIME_THRESHOLD_NS) {
+        heap->idle_ns = now_ns;
+        hak_tcache_flush_resting_owned(&heap->tcache, &heap->chain);
+        if (hak_config.adaptive_sizing) {
+            hak_tcache_adapt_idle_owned(&heap->tcache, &heap->chain, now_ns);
+        }
     }
 }
 
@@ -45,6 +48,8 @@ static bool refill_locked(struct hak_heap *heap, uint32_t class_index, uint64_t 
     uint32_t wanted = hak_tcache_wanted(tcache, class_index);
     hak_heap_tick_owned(heap, now_ns);
     return hak_tcache_refill_owned(tcache, &heap->chain, class_index, wanted, now_ns) > 0 ||
+           (hak_tcache_flush_resting_owned(tcache, &heap->chain) > 0 &&
+            hak_tcache_refill_owned(tcache, &heap->chain, class_index, wanted, now_ns) > 0) ||
            (expand_locked(heap, class_index) &&
             hak_tcache_refill_owned(tcache, &heap->chain, class_index, wanted, now_ns) > 0);
 }

@@ -74,6 +74,7 @@ uint32_t hak_tcache_wanted(const struct hak_tcache *tcache, uint32_t class_index
 static void note_event(struct hak_tcache *tcache, struct hak_chain *chain, uint32_t class_index,
                        uint32_t mark, uint64_t now_ns) {
     struct hak_adaptive *sizing = &tcache->classes[class_index].sizing;
+    tcache->classes[class_index].event_number = ++tcache->event_count;
     hak_update_high_water_mark(sizing, mark);
     if (hak_track_refill_for_adaptation(sizing, now_ns) && hak_config.adaptive_sizing) {
         hak_adapt_tls_cache_size(tcache, chain, class_index, now_ns);
@@ -143,4 +144,16 @@ void hak_tcache_flush_all_owned(struct hak_tcache *tcache, struct hak_chain *cha
     for (uint32_t c = 0; c < HAK_CLASS_COUNT; c++) {
         hak_tcache_flush_owned(tcache, chain, c, GIVE_ALL);
     }
+}
+
+uint32_t hak_tcache_flush_resting_owned(struct hak_tcache *tcache, struct hak_chain *chain) {
+    uint32_t given = 0;
+    for (uint32_t c = 0; c < HAK_CLASS_COUNT; c++) {
+        const struct hak_tcache_class *class = &tcache->classes[c];
+        if (class->slots != NULL &&
+            tcache->event_count - class->event_number >= HAK_TCACHE_REST_EVENTS) {
+            given += hak_tcache_flush_owned(tcache, chain, c, GIVE_ALL);
+        }
+    }
+    return given;
 }

@@ -27,6 +27,8 @@
 #include "superslab/chain.h"
 #include "tcache/adaptive.h"
 
+enum { HAK_TCACHE_REST_EVENTS = 32 }; /* about a SuperSlab of any class, at full batches */
+
 /* What the fast paths touch: 16 bytes, four to a cache line. */
 struct hak_tcache_bin {
     void **_Atomic top;              /* owner: the next free slot */
@@ -38,11 +40,13 @@ struct hak_tcache_class {
     void **slots;                    /* owner: NULL until first used; slots[0] is NULL */
     struct hak_adaptive sizing;      /* owner */
     uint32_t batch;                  /* owner: blocks the next refill asks for */
+    uint64_t event_number;           /* owner: of the last refill or flush of a full cache */
 };
 
 struct hak_tcache {
     struct hak_tcache_bin bins[HAK_KIND_COUNT];           /* owner: by kind */
     struct hak_tcache_class classes[HAK_CLASS_COUNT];     /* owner: by class */
+    uint64_t event_count;                                 /* owner: of all classes */
     uint64_t refill_count, flush_count;                   /* owner: statistics */
     uint64_t grow_count, shrink_count, remote_free_count; /* owner: statistics */
 };
@@ -104,6 +108,12 @@ uint32_t hak_tcache_flush_owned(struct hak_tcache *tcache, struct hak_chain *cha
 
 /* Gives everything back. */
 void hak_tcache_flush_all_owned(struct hak_tcache *tcache, struct hak_chain *chain);
+
+/* Gives back the blocks of every class whose cache rests: it was neither refilled
+ * nor full while the others were so HAK_TCACHE_REST_EVENTS times. Each of these
+ * blocks may be all that keeps a slab from being released; a class that is in use
+ * all the same is refilled once. Returns how many blocks it gave. */
+uint32_t hak_tcache_flush_resting_owned(struct hak_tcache *tcache, struct hak_chain *chain);
 
 /* Adaptive sizing: decides for one class and does it. */
 void hak_adapt_tls_cache_size(struct hak_tcache *tcache, struct hak_chain *chain,

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/* Memory that nobody uses any more does not stay with caches at rest, nor with
+ * heaps without a thread; and a request that cannot be met costs nothing. */
+#include <errno.h>
+
+#include "support/random.h"
+#include "unit/heap/heaps.h"
+
+enum { BLOCK_COUNT = 8000, RESTING_BYTES = 1024, WANTED_BYTES = 2048 };
+
+static void *blocks[BLOCK_COUNT];
+static uint64_t clock_ahead_ns;
+
+uint64_t __real_hak_os_clock_coarse_ns(void);
+uint64_t __wrap_hak_os_clock_coarse_ns(void);
+uint64_t __wrap_hak_os_clock_coarse_ns(void) {
+    return __real_hak_os_clock_coarse_ns() + clock_ahead_ns;
+}
+
+static void take(uint32_t count, size_t stride_bytes) {
+    for (uint32_t i = 0; i < count; i++) {
+        blocks[i] = hak_malloc(request_of(stride_bytes));
+        cr_assert_not_null(blocks[i]);
+    }
+}
+
+static void give_in_random_order(uint32_t count) {
+    struct test_random random;
+    test_random_init(&random, 1);
+    for (uint32_t left = count; left > 0; left--) {
+        uint32_t chosen = test_random_below(&random, left);
+        hak_free(blocks[chosen]);
+        blocks[chosen] = blocks[left - 1];
+    }
+}
+
+/* The blocks that stay in the cache lie in as many slabs, all of them empty
+ * otherwise: what another class wants must fit into these. */
+Test(idle, caches_at_rest_give_way_before_the_heap_expands) {
+    take(BLOCK_COUNT, RESTING_BYTES);
+    uint32_t superslabs = stats_now().superslab_count;
+    give_in_random_order(BLOCK_COUNT);
+    cr_assert_gt(cached_count(hak_heap_current()), 30);
+    take(BLOCK_COUNT * 9 / 10 * RESTING_BYTES / WANTED_BYTES, WANTED_BYTES);
+    cr_expect_leq(stats_now().superslab_count, superslabs);
+    give_in_random_order(BLOCK_COUNT * 9 / 10 * RESTING_BYTES / WANTED_BYTES);
+    cr_assert_eq(live_bytes_after_trim(), 0);
+}
+
+/* ... and after a while without that need. */
+Test(idle, caches_at_rest_are_emptied_after_a_second) {
+    struct hak_heap *heap = hak_heap_current();
+    take(BLOCK_COUNT, RESTING_BYTES);
+    give_in_random_order(BLOCK_COUNT);
+    uint32_t class_index = hak_class_of(RESTING_BYTES);
+    cr_assert_gt(hak_tcache_count(&heap->tcache, class_index), 30);
+    for (int second = 0; second < 3; second++) {
+        clock_ahead_ns += 1100000000;
+        take(1000, 64); /* other work, with its refills */
+        give_in_random_order(1000);
+    }
+    cr_expect_eq(hak_tcache_count(&heap->tcache, class_index), 0);
+    cr_assert_eq(live_bytes_after_trim(), 0);
+}
+
+/* --- Heaps without a thread ---------------------------------------------- */
+
+static void *take_and_end(void *unused) {
+    take(BLOCK_COUNT, RESTING_BYTES);
+    return unused;
+}
+
+/* Ends after the thread that it starts: a heap that is adopted is this thread's. */
+static void *have_taken_and_end(void *unused) {
+    hak_free(hak_malloc(10));
+    run_thread(take_and_end, NULL);
+    return unused;
+}
+
+static void *only_free(void *unused) {
+    for (uint32_t i = 0; i < BLOCK_COUNT; i++) {
+        hak_free(blocks[i]);
+        clock_ahead_ns += 1000000; /* a millisecond each */
+    }
+    return unused;
+}
+
+/* A thread that only frees ticks the clock as well as one that allocates: the
+ * SuperSlabs of the heap that was left go to the pool. */
+Test(idle, a_heap_without_a_thread_is_emptied_by_the_clock) {
+    run_thread(have_taken_and_end, NULL);
+    uint32_t full = stats_now().superslab_count;
+    cr_assert_geq(full, 3);
+    run_thread(only_free, NULL);
+    cr_expect_leq(stats_now().superslab_count, 1, "%u of %u SuperSlabs are left",
+                  stats_now().superslab_count, full);
+    cr_assert_eq(live_bytes_after_trim(), 0);
+}
+
+/* --- Requests that cannot be met ----------------------------------------- */
+
+Test(idle, a_request_beyond_all_memory_does_not_empty_the_caches) {
+    take(100, 64);
+    give_in_random_order(100);
+    uint32_t cached = cached_count(hak_heap_current());
+    cr_assert_gt(cached, 0);
+    errno = 0;
+    cr_assert_null(hak_malloc((size_t)1 << 50));
+    cr_assert_eq(errno, ENOMEM);
+    cr_assert_eq(cached_count(hak_heap_current()), cached);
+}
