@@ -6,7 +6,8 @@ a skip. Only a row with `machine` is absent on another machine; the result then
 lists it as `absent` and says why.
 
 Profiles: quick and full are ci/validate's, pull_request and nightly ci/gate's.
-Nightly is all of full, and the rows that have a budget for it.
+Nightly has every row of full, some of them shorter so that all of it ends in
+a night, and the rows that have a budget for it.
 
 Placeholders in commands: {threads} {seed} {jobs} {out} (the output folder),
 {work} (seconds or runs, from the budget), {item} (see `each`).
@@ -127,7 +128,8 @@ STAGES = (
     Stage("fuzz.{item}", "Fuzzing: {item}",
           ("ci/lib/run-fuzz", "{item}", "--seconds", "{work}", "--seed", "{seed}",
            "--out", "{out}"),
-          quick=Budget(60, 2, 4), full=Budget(1200, 600, 605), pull_request=Budget(60, 2, 4),
+          quick=Budget(60, 2, 4), full=Budget(1200, 600, 605),
+          nightly=Budget(900, 300, 305), pull_request=Budget(60, 2, 4),
           each_glob="build/fuzz/bin/fuzz_*", needs=("build.fuzz",), figures="libfuzzer"),
 
     Stage("fuzz-afl", "Fuzzing with AFL++: every target",
@@ -146,7 +148,7 @@ STAGES = (
               full=Budget(900, 30, 35))
       for preset, title in (("asan", "AddressSanitizer"), ("tsan", "ThreadSanitizer"))),
     *(_stress(preset, f"Stress under {title}", pull_request=Budget(120, 0.3, 2),
-              nightly=Budget(900, 30, 35))
+              nightly=Budget(900, 10, 12))
       for preset, title in (("ubsan", "UndefinedBehaviorSanitizer"), ("msan", "MemorySanitizer"))),
     # Not oom: Valgrind cannot live in a limited address space.
     _stress("checked", "Stress under Memcheck", MEMCHECK, full=Budget(1800, 5, 60),
@@ -165,7 +167,8 @@ STAGES = (
     Stage("hunt.{item}", "Race hunt: {item}",
           (*HUNT, "{item}", "--seed", "{seed}", "--seconds", "{work}",
            "--json", "{out}/hunt.{item}.json"),
-          quick=Budget(60, 0.5, 1), full=Budget(900, 120, 121), pull_request=Budget(60, 1, 2),
+          quick=Budget(60, 0.5, 1), full=Budget(900, 120, 121),
+          nightly=Budget(900, 60, 61), pull_request=Budget(60, 1, 2),
           machine="x86_64",
           each=(*HUNT, "--list"), pick=r"^  ([\w-]+) +\d+ threads (?!.*\[planted bug\])",
           needs=("build.checked",), figures="json"),
@@ -184,7 +187,7 @@ STAGES = (
     Stage("control.bugbank", "Planted-bug control: each detector finds its bug",
           ("ci/bugbank", "--profile", "control", "--seed", "{seed}",
            "--json", "{out}/bugbank.json"),
-          quick=Budget(90, 0, 25), full=Budget(7200, 0, 1800), figures="json"),
+          quick=Budget(90, 0, 25), full=Budget(7200, 0, 60), figures="json"),
     # Control and full alike need each detector's own build.
     Stage("control.detectors", "Planted-bug control: a bug for every detector of the gate",
           ("ci/bugbank", "--profile", "gate", "--seed", "{seed}",
