@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/constants.h"
 #include "base/lock.h"
+#include "base/pause.h"
 #include "big/big_table.h"
 #include "os/os_thread.h"
 
@@ -78,6 +79,7 @@ void hak_big_cache_give(struct hak_mapping *mapping) {
     }
     struct hak_mapping *evicted = evict_locked(now_ns);
     hak_lock_release(&cache.lock);
+    hak_pause_point(MAPPING_CACHED);
     destroy_list(evicted);
     if (!fits) {
         hak_mapping_destroy(mapping);

@@ -41,6 +41,10 @@ static uint64_t thread_of(uint64_t record) {
     return record >> 42;
 }
 
+bool hak_guard_is_held(uint64_t record) {
+    return state_of(record) == STATE_LIVE;
+}
+
 /* The record of a block that the program names; ends it when there is none. */
 static _Atomic uint64_t *record_of(const void *block, const char *call) {
     hak_heap_start();

@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/config.h"
 #include "base/event_ring.h"
+#include "base/pause.h"
 #include "heap/heap.h"
 #include "heap/heap_start.h"
 #include "meta/meta.h"
@@ -93,6 +94,7 @@ static struct hak_heap *adopt(void) {
         unlink_abandoned_locked(heap);
     }
     hak_lock_release(&abandoned.lock);
+    hak_pause_point(HEAP_UNLISTED);
     hak_event("heap adopt", heap, heap != NULL ? heap->id : 0);
     return heap;
 }
@@ -130,6 +132,7 @@ void hak_heap_abandon(struct hak_heap *heap) {
     }
     hak_lock_release(&heap->lock);
     hak_event("heap abandon", heap, heap->id);
+    hak_pause_point(HEAP_FLUSHED);
     hak_lock_acquire(&abandoned.lock);
     link_abandoned_locked(heap);
     hak_lock_release(&abandoned.lock);

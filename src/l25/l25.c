@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/event_ring.h"
 #include "base/panic.h"
+#include "base/pause.h"
 #include "l25/l25_grow.h"
 #include "l25/l25_shard.h"
 #include "os/os_thread.h"
@@ -58,6 +59,7 @@ static void *take_from_new_chunk(uint32_t index, uint32_t count, bool *is_zero) 
     if (chunk == NULL) {
         return NULL;
     }
+    hak_pause_point(CHUNK_MADE);
     acquire(shard);
     void *run = hak_l25_shard_add_and_take_locked(shard, chunk, count, is_zero);
     hak_lock_release(&shard->lock);

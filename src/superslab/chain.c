@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/event_ring.h"
+#include "base/pause.h"
 #include "superslab/chain_lists.h"
 #include "superslab/pool.h"
 
@@ -103,6 +104,7 @@ struct hak_superslab *hak_chain_expand_owned(struct hak_chain *chain, uint32_t c
         return NULL;
     }
     link_superslab(chain, superslab);
+    hak_pause_point(SUPERSLAB_LINKED);
     if (carve_in(chain, superslab, class_index, 0) == NULL) {
         hak_chain_unlink_superslab(chain, superslab);
         hak_pool_give(superslab);

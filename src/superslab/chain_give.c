@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/event_ring.h"
 #include "base/panic.h"
+#include "base/pause.h"
 #include "region/region_map.h"
 #include "superslab/chain_lists.h"
 
@@ -145,6 +146,7 @@ uint32_t hak_chain_collect_owned(struct hak_chain *chain) {
     }
     /* P2: acquire pairs with P1 of every slab on the stack. */
     struct hak_slab *slab = hak_exchange_acquire(&chain->pending, (struct hak_slab *)NULL);
+    hak_pause_point(PENDING_TAKEN);
     while (slab != NULL) {
         /* Read first: once collected, the slab may be pushed again. */
         struct hak_slab *next = slab->pending_next;

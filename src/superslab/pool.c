@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/lock.h"
+#include "base/pause.h"
 #include "region/purge_policy.h"
 
 enum {
@@ -46,6 +47,7 @@ static bool has_room(bool *for_dirty) {
 void hak_pool_give(struct hak_superslab *superslab) {
     bool room_for_dirty;
     superslab->chain = NULL;
+    hak_pause_point(SUPERSLAB_LEFT);
     if (!has_room(&room_for_dirty)) {
         hak_superslab_destroy(superslab);
         return;

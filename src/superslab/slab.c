@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/panic.h"
+#include "base/pause.h"
 #include "meta/meta.h"
 #include "superslab/chain.h"
 
@@ -95,9 +96,11 @@ uint32_t hak_slab_take_owned(struct hak_slab *slab, void **out, uint32_t wanted)
 }
 
 void hak_slab_announce_remote(struct hak_slab *slab, uint32_t count) {
+    hak_pause_point(REMOTE_MARKED);
     /* S1b: release publishes the ORs before it to S2a; acquire orders this
      * thread's push after the owner's last pop of the slab. */
     if (hak_add_acq_rel(&slab->remote_count, count) == 0) {
+        hak_pause_point(REMOTE_COUNTED);
         hak_chain_push_pending(slab->chain, slab);
     }
 }
@@ -107,6 +110,7 @@ uint32_t hak_slab_collect_owned(struct hak_slab *slab) {
      * below. Release: whoever finds 0 next pushes after our pop. */
     uint32_t count = hak_exchange_acq_rel(&slab->remote_count, 0u);
     hak_assert(count > 0, PENDING_ONCE, count, (uintptr_t)slab);
+    hak_pause_point(COLLECT_COUNTED);
     for (uint32_t w = 0; w < slab->word_count; w++) {
         /* Relaxed look: an absent bit is not yet counted, so it may wait. */
         if (hak_load_relaxed(&slab->remote[w]) == 0) {

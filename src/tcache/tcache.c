@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/config.h"
 #include "base/event_ring.h"
+#include "base/pause.h"
 #include "tcache/tcache_slots.h"
 
 /* The NULL that every empty cache's pop reads; nothing is ever stored here. */
@@ -126,6 +127,7 @@ uint32_t hak_tcache_flush_owned(struct hak_tcache *tcache, struct hak_chain *cha
     tcache->flush_count++;
     tcache->remote_free_count +=
         hak_chain_give_owned(chain, (enum hak_kind)kind, class->slots + 1, give);
+    hak_pause_point(FLUSH_GIVEN);
     memmove(class->slots + 1, class->slots + 1 + give, keep * sizeof *class->slots);
     hak_store_release(&tcache->bins[kind].top, class->slots + 1 + keep); /* T1 */
     hak_event("flush", (void *)(uintptr_t)hak_class_infos[class_index].stride_bytes, give);

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/event_ring.h"
+#include "base/pause.h"
 #include "tcache/tcache.h"
 #include "tcache/tcache_slots.h"
 
@@ -52,6 +53,7 @@ bool hak_shrink_tls_cache(struct hak_tcache *tcache, struct hak_chain *chain,
     uint32_t kept = hak_tcache_count(tcache, class_index);
     hak_assert(kept + returned == count && kept <= half, TC_SHRINK_CONSERVES, kept, returned,
                count);
+    hak_pause_point(SHRINK_RETURNED);
     if (!replace_slots(tcache, class_index, half, kept)) {
         return false;
     }

@@ -7,6 +7,7 @@
 #ifndef STRESS_RUN_H
 #define STRESS_RUN_H
 
+#include "base/pause.h"
 #include "random.h"
 
 #include <pthread.h>
@@ -19,6 +20,20 @@ enum { STRESS_THREADS_MAX = 256, STRESS_MESSAGE_BYTES = 1024 };
 /** Exit statuses of a worker; hakmem-stress passes them on. */
 enum { STRESS_EXIT_OK = 0, STRESS_EXIT_FOUND = 1, STRESS_EXIT_USAGE = 2 };
 
+/** How often threads came to a pause point, and how often one stood still there. */
+struct stress_point_count {
+    uint64_t reached_count; /* atomic */
+    uint64_t paused_count;  /* atomic */
+};
+
+/** Where the scenario `pause` stops threads. */
+enum stress_pauses {
+    STRESS_PAUSES_NONE = 0,
+    STRESS_PAUSES_SIGNALS = 1, /* at random moments */
+    STRESS_PAUSES_POINTS = 2,  /* at marked points, in checked builds */
+    STRESS_PAUSES_BOTH = 3,
+};
+
 /** What a worker shares with hakmem-stress, which outlives its crash. Child
  *  processes of the fork scenario write to the same memory. */
 struct stress_record {
@@ -26,6 +41,8 @@ struct stress_record {
     uint64_t heap_check_count;          /* atomic: structures hak_heap_check() looked at */
     uint64_t grow_count;                /* written at the end, from hak_stats */
     uint64_t shrink_count;              /* the same */
+    uint64_t signal_pause_count;        /* atomic: threads stopped by a signal */
+    struct stress_point_count points[HAK_PAUSE_POINT_COUNT]; /* the scenario `pause` */
     uint32_t is_failed;                 /* atomic: set once, by whoever fails first */
     char message[STRESS_MESSAGE_BYTES]; /* by that one, after is_failed */
 };
@@ -39,6 +56,7 @@ struct stress_run {
     uint64_t timeout_ns;            /* const; without progress for so long, a run hangs */
     struct stress_record *record;   /* const */
     bool is_supervised;             /* const; hakmem-stress reports a failure */
+    enum stress_pauses pauses;      /* const */
 };
 
 /** A thread of a run. */

@@ -4,6 +4,7 @@
  * hakmem-stress: the command line, the verdict, the result file.
  */
 #include "../cli/cli.h"
+#include "result.h"
 #include "supervisor.h"
 
 #include <argp.h>
@@ -13,12 +14,14 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { OPTION_LIST = 256, OPTION_JSON, OPTION_LIBRARY, OPTION_TIMEOUT };
+enum { OPTION_LIST = 256, OPTION_JSON, OPTION_LIBRARY, OPTION_TIMEOUT, OPTION_OBSERVE,
+       OPTION_PAUSES };
 static const double seconds_max = 86400.0;
 
 struct options {
     struct supervisor_request request;
     const char *json_path;
+    const char *observe_path;
     char library[PATH_MAX];
     bool has_seed;
     bool has_seconds;
@@ -31,6 +34,12 @@ static const struct argp_option option_list[] = {
     {"operations", 'n', "N", 0, "how many operations a thread, instead of a time", 0},
     {"library", OPTION_LIBRARY, "LIBX.SO", 0, "test this malloc, preloaded, instead of hakmem", 0},
     {"timeout", OPTION_TIMEOUT, "T", 0, "a run without progress for T seconds hangs (60)", 0},
+    {"pauses", OPTION_PAUSES, "WHERE", 0,
+     "what stops threads in `pause`: points (marked, in checked builds), signals (at random "
+     "moments), both (the default) or none",
+     0},
+    {"observe", OPTION_OBSERVE, "FILE", 0,
+     "write memory over time, and where every block was when most was in use, to FILE", 0},
     {"json", OPTION_JSON, "FILE", 0, "write the result to FILE", 0},
     {"list", OPTION_LIST, NULL, 0, "name the scenarios", 0},
     {0},
@@ -88,6 +97,18 @@ static void take_library(struct argp_state *state, const char *path, struct opti
     options->request.library = options->library;
 }
 
+static void take_pauses(struct argp_state *state, const char *name, enum stress_pauses *pauses) {
+    static const char *const names[] = {"none", "signals", "points", "both"};
+    for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strcmp(name, names[i]) == 0) {
+            *pauses = (enum stress_pauses)i;
+            return;
+        }
+    }
+    argp_failure(state, STRESS_EXIT_USAGE, 0,
+                 "--pauses is '%s'; it takes points, signals, both or none", name);
+}
+
 static error_t parse_option(int key, char *argument, struct argp_state *state) {
     struct options *options = state->input;
     struct supervisor_request *request = &options->request;
@@ -112,6 +133,13 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
         return 0;
     case OPTION_LIBRARY:
         take_library(state, argument, options);
+        return 0;
+    case OPTION_PAUSES:
+        take_pauses(state, argument, &request->pauses);
+        return 0;
+    case OPTION_OBSERVE:
+        options->observe_path = argument;
+        request->is_observed = true;
         return 0;
     case OPTION_JSON:
         options->json_path = argument;
@@ -156,25 +184,13 @@ static void command_of(const char *program, const struct supervisor_request *req
     } else {
         snprintf(length, sizeof(length), "--seconds %g", request->seconds);
     }
-    snprintf(command, command_bytes, "%s %s --threads %llu --seed %llu %s%s%s", program,
+    static const char *const pauses[] = {" --pauses none", " --pauses signals",
+                                         " --pauses points", ""};
+    snprintf(command, command_bytes, "%s %s --threads %llu --seed %llu %s%s%s%s", program,
              request->scenario, (unsigned long long)request->thread_count,
-             (unsigned long long)request->seed, length, request->library ? " --library " : "",
+             (unsigned long long)request->seed, length, pauses[request->pauses],
+             request->library ? " --library " : "",
              request->library ? request->library : "");
-}
-
-static json_t *result_json(const struct supervisor_request *request,
-                           const struct supervisor_result *result, const char *command) {
-    return json_pack("{s:s, s:s, s:I, s:I, s:I, s:s, s:s, s:f, s:I, s:I, s:I, s:I, s:I, s:s}",
-                     "program", "hakmem-stress", "scenario", request->scenario, "threads",
-                     (json_int_t)request->thread_count, "seed", (json_int_t)request->seed,
-                     "operations_per_thread", (json_int_t)request->operation_count, "library",
-                     request->library ? request->library : "hakmem", "verdict",
-                     result->exit_status == STRESS_EXIT_OK ? "pass" : "fail", "elapsed_seconds",
-                     result->elapsed_seconds, "operations", (json_int_t)result->operation_count,
-                     "structures_checked", (json_int_t)result->heap_check_count, "grow_count",
-                     (json_int_t)result->grow_count, "shrink_count",
-                     (json_int_t)result->shrink_count, "resident_max_kib",
-                     (json_int_t)result->resident_max_kib, "command", command);
 }
 
 static int report(const struct options *options, const struct supervisor_result *result,
@@ -191,14 +207,15 @@ static int report(const struct options *options, const struct supervisor_result 
                 request->scenario, (unsigned long long)request->thread_count,
                 (unsigned long long)request->seed, result->message, command);
     }
-    if (options->json_path != NULL) {
-        json_t *json = result_json(request, result, command);
-        if (result->exit_status == STRESS_EXIT_FOUND) {
-            json_object_set_new(json, "message", json_string(result->message));
-        }
-        if (!cli_json_write("hakmem-stress", options->json_path, json)) {
-            return STRESS_EXIT_USAGE;
-        }
+    if (options->json_path != NULL &&
+        !cli_json_write("hakmem-stress", options->json_path,
+                        result_json(request, result, command))) {
+        return STRESS_EXIT_USAGE;
+    }
+    if (options->observe_path != NULL &&
+        !cli_json_write("hakmem-stress", options->observe_path,
+                        result_observation_json(request, result, command))) {
+        return STRESS_EXIT_USAGE;
     }
     return result->exit_status;
 }
@@ -206,7 +223,8 @@ static int report(const struct options *options, const struct supervisor_result 
 int main(int argc, char **argv) {
     argp_err_exit_status = STRESS_EXIT_USAGE;
     struct options options = {
-        .request = {.thread_count = 4, .seconds = 1.0, .timeout_seconds = 60.0}};
+        .request = {.thread_count = 4, .seconds = 1.0, .timeout_seconds = 60.0,
+                    .pauses = STRESS_PAUSES_BOTH}};
     argp_parse(&parser, argc, argv, 0, NULL, &options);
     if (!options.has_seed) {
         options.request.seed = cli_random_seed();

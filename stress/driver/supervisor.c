@@ -25,25 +25,29 @@ enum { NUMBER_BYTES = 32, LIBRARY_NAME_BYTES = PATH_MAX + 16 };
 
 struct worker_process {
     pid_t pid;
+    int record_file;
     struct stress_record *record;
+    int observation_file; /* -1: not observed */
+    struct stress_observation *observation;
     struct rusage usage;
 };
 
-static struct stress_record *create_record(int *descriptor) {
-    *descriptor = memfd_create("hakmem-stress", 0); /* inherited by the worker */
-    if (*descriptor < 0 || ftruncate(*descriptor, sizeof(struct stress_record)) != 0) {
+/** Shared memory; its descriptor is inherited by the worker. */
+static void *create_shared(size_t size_bytes, int *descriptor) {
+    *descriptor = memfd_create("hakmem-stress", 0);
+    if (*descriptor < 0 || ftruncate(*descriptor, (off_t)size_bytes) != 0) {
         return NULL;
     }
-    void *record = mmap(NULL, sizeof(struct stress_record), PROT_READ | PROT_WRITE, MAP_SHARED,
-                        *descriptor, 0);
-    return record == MAP_FAILED ? NULL : record;
+    void *memory = mmap(NULL, size_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, *descriptor, 0);
+    return memory == MAP_FAILED ? NULL : memory;
 }
 
 /** Returns 0 or an error number. */
-static int spawn_worker(const struct supervisor_request *request, int descriptor, pid_t *pid) {
+static int spawn_worker(const struct supervisor_request *request, struct worker_process *worker) {
     char program[PATH_MAX];
     char threads[NUMBER_BYTES], seed[NUMBER_BYTES], seconds[NUMBER_BYTES];
     char operations[NUMBER_BYTES], timeout[NUMBER_BYTES], record[NUMBER_BYTES];
+    char observation[NUMBER_BYTES] = "-", pauses[NUMBER_BYTES];
     const char *name = request->library != NULL ? "hakmem-stress-any" : "hakmem-stress-worker";
     if (!cli_sibling(name, program, sizeof(program))) {
         return ENOENT;
@@ -53,17 +57,21 @@ static int spawn_worker(const struct supervisor_request *request, int descriptor
     snprintf(seconds, sizeof(seconds), "%.6f", request->seconds);
     snprintf(operations, sizeof(operations), "%llu", (unsigned long long)request->operation_count);
     snprintf(timeout, sizeof(timeout), "%.6f", request->timeout_seconds);
-    snprintf(record, sizeof(record), "%d", descriptor);
-    char *arguments[] = {
-        program, (char *)request->scenario, threads, seed, seconds, operations, timeout,
-        record,  (char *)request->library,  NULL};
+    snprintf(record, sizeof(record), "%d", worker->record_file);
+    snprintf(pauses, sizeof(pauses), "%d", (int)request->pauses);
+    if (worker->observation != NULL) {
+        snprintf(observation, sizeof(observation), "%d", worker->observation_file);
+    }
+    char *arguments[] = {program,    (char *)request->scenario, threads, seed,
+                         seconds,    operations,                timeout, record,
+                         observation, pauses,                    (char *)request->library, NULL};
     posix_spawnattr_t attributes;
     sigset_t none;
     sigemptyset(&none);
     posix_spawnattr_init(&attributes);
     posix_spawnattr_setsigmask(&attributes, &none);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-    int error = posix_spawn(pid, program, NULL, &attributes, arguments, environ);
+    int error = posix_spawn(&worker->pid, program, NULL, &attributes, arguments, environ);
     posix_spawnattr_destroy(&attributes);
     if (error != 0) {
         fprintf(stderr, "hakmem-stress: %s: %s\n", program, strerror(error));
@@ -72,7 +80,7 @@ static int spawn_worker(const struct supervisor_request *request, int descriptor
 }
 
 /** The library under test is preloaded into the worker, never into us. */
-static int start_worker(const struct supervisor_request *request, int descriptor, pid_t *pid) {
+static int start_worker(const struct supervisor_request *request, struct worker_process *worker) {
     const char *outer = getenv("LD_PRELOAD");
     char *kept = outer != NULL ? strdup(outer) : NULL;
     if (request->library != NULL) {
@@ -81,7 +89,7 @@ static int start_worker(const struct supervisor_request *request, int descriptor
                  kept != NULL ? kept : "");
         setenv("LD_PRELOAD", preload, 1);
     }
-    int error = spawn_worker(request, descriptor, pid);
+    int error = spawn_worker(request, worker);
     unsetenv("LD_PRELOAD");
     if (kept != NULL) {
         setenv("LD_PRELOAD", kept, 1);
@@ -162,13 +170,25 @@ static void collect(struct worker_process *worker, const struct supervisor_reque
     result->grow_count = worker->record->grow_count;
     result->shrink_count = worker->record->shrink_count;
     result->resident_max_kib = worker->usage.ru_maxrss;
+    result->signal_pause_count = worker->record->signal_pause_count;
+    memcpy(result->points, worker->record->points, sizeof(result->points));
+    result->observation = worker->observation;
+}
+
+/** False when there is no memory to share. */
+static bool create_memory(const struct supervisor_request *request, struct worker_process *worker) {
+    worker->record = create_shared(sizeof(*worker->record), &worker->record_file);
+    if (request->is_observed) {
+        worker->observation =
+            create_shared(sizeof(*worker->observation), &worker->observation_file);
+    }
+    return worker->record != NULL && (worker->observation != NULL || !request->is_observed);
 }
 
 void supervisor_run(const struct supervisor_request *request, struct supervisor_result *result) {
     *result = (struct supervisor_result){.exit_status = STRESS_EXIT_FOUND};
-    int descriptor = -1;
-    struct worker_process worker = {.record = create_record(&descriptor)};
-    if (worker.record == NULL) {
+    struct worker_process worker = {.record_file = -1, .observation_file = -1};
+    if (!create_memory(request, &worker)) {
         fprintf(stderr, "hakmem-stress: no shared memory: %s\n", strerror(errno));
         result->exit_status = STRESS_EXIT_USAGE;
         return;
@@ -177,11 +197,12 @@ void supervisor_run(const struct supervisor_request *request, struct supervisor_
     sigemptyset(&child);
     sigaddset(&child, SIGCHLD);
     sigprocmask(SIG_BLOCK, &child, NULL);
-    if (start_worker(request, descriptor, &worker.pid) != 0) {
+    if (start_worker(request, &worker) != 0) {
         result->exit_status = STRESS_EXIT_USAGE;
     } else {
         collect(&worker, request, result);
     }
     munmap(worker.record, sizeof(struct stress_record));
-    close(descriptor);
+    close(worker.record_file);
+    close(worker.observation_file);
 }

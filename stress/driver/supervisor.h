@@ -8,6 +8,7 @@
 #ifndef STRESS_SUPERVISOR_H
 #define STRESS_SUPERVISOR_H
 
+#include "../common/observe.h"
 #include "../common/run.h"
 
 #include <stdbool.h>
@@ -21,6 +22,8 @@ struct supervisor_request {
     uint64_t operation_count; /* per thread; 0: by time */
     double seconds;
     double timeout_seconds; /* without a sign of life */
+    enum stress_pauses pauses;
+    bool is_observed;
 };
 
 struct supervisor_result {
@@ -32,6 +35,9 @@ struct supervisor_result {
     uint64_t grow_count;
     uint64_t shrink_count;
     long resident_max_kib;
+    uint64_t signal_pause_count;
+    struct stress_point_count points[HAK_PAUSE_POINT_COUNT];
+    const struct stress_observation *observation; /* stays mapped; NULL unless asked for */
 };
 
 /** Fills `*result`. Says on stderr only why a worker could not be started. */

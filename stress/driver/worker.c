@@ -5,9 +5,12 @@
  * starts it, and reports on it; for a debugger it can be started by hand:
  *
  *     hakmem-stress-worker SCENARIO THREADS SEED SECONDS OPERATIONS TIMEOUT
+ *
+ * hakmem-stress adds the descriptors of what they share, PAUSES and a LIBRARY.
  */
 #include "hakmem.h"
 
+#include "../common/observe.h"
 #include "../common/run.h"
 #include "../scenarios/scenarios.h"
 
@@ -22,6 +25,9 @@
 #include <unistd.h>
 
 __attribute__((weak)) void hak_stats_read(struct hak_stats *stats);
+
+/* From here on what hakmem-stress adds. */
+enum { ARGUMENT_RECORD = 7, ARGUMENT_OBSERVATION, ARGUMENT_PAUSES, ARGUMENT_LIBRARY };
 
 struct entry {
     const char *name;
@@ -45,15 +51,15 @@ static _Noreturn void usage(const char *text) {
     exit(STRESS_EXIT_USAGE);
 }
 
-/** With a descriptor from hakmem-stress the record outlives this process. */
-static struct stress_record *map_record(const char *descriptor) {
+/** With a descriptor from hakmem-stress what is written outlives this process. */
+static void *map_shared(const char *descriptor, size_t size_bytes) {
     int flags = descriptor != NULL ? MAP_SHARED : MAP_SHARED | MAP_ANONYMOUS;
     int file = descriptor != NULL ? atoi(descriptor) : -1;
-    void *record = mmap(NULL, sizeof(struct stress_record), PROT_READ | PROT_WRITE, flags, file, 0);
-    if (record == MAP_FAILED) {
+    void *memory = mmap(NULL, size_bytes, PROT_READ | PROT_WRITE, flags, file, 0);
+    if (memory == MAP_FAILED) {
         usage("no memory for the record");
     }
-    return record;
+    return memory;
 }
 
 /** The dynamic linker ignores a preload it cannot load, and a library without a
@@ -68,6 +74,13 @@ static void check_library(const char *path) {
         fprintf(stderr, "hakmem-stress: %s: not a library that defines malloc\n", path);
         exit(STRESS_EXIT_USAGE);
     }
+}
+
+/** NULL when nobody wants to look. */
+static struct stress_observation *observation_of(int argc, char **argv) {
+    bool is_wanted = argc > ARGUMENT_OBSERVATION && strcmp(argv[ARGUMENT_OBSERVATION], "-") != 0;
+    return is_wanted ? map_shared(argv[ARGUMENT_OBSERVATION], sizeof(struct stress_observation))
+                     : NULL;
 }
 
 static void record_statistics(struct stress_record *record) {
@@ -88,8 +101,8 @@ int main(int argc, char **argv) {
         usage("no such scenario");
     }
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (argc > 8) {
-        check_library(argv[8]);
+    if (argc > ARGUMENT_LIBRARY) {
+        check_library(argv[ARGUMENT_LIBRARY]);
     }
     struct stress_run run = {
         .scenario = entry->name,
@@ -98,13 +111,21 @@ int main(int argc, char **argv) {
         .operations_per_thread = strtoull(argv[5], NULL, 10),
         .deadline_ns = stress_now_ns() + (uint64_t)(strtod(argv[4], NULL) * 1e9),
         .timeout_ns = (uint64_t)(strtod(argv[6], NULL) * 1e9),
-        .is_supervised = argc > 7,
-        .record = map_record(argc > 7 ? argv[7] : NULL),
+        .is_supervised = argc > ARGUMENT_RECORD,
+        .pauses = argc > ARGUMENT_PAUSES ? (enum stress_pauses)atoi(argv[ARGUMENT_PAUSES])
+                                         : STRESS_PAUSES_BOTH,
+        .record = map_shared(argc > ARGUMENT_RECORD ? argv[ARGUMENT_RECORD] : NULL,
+                             sizeof(struct stress_record)),
     };
     if (run.thread_count < 1 || run.thread_count > STRESS_THREADS_MAX) {
         usage("THREADS is out of range");
     }
+    struct stress_observer observer;
+    if (stress_observer_start(&observer, observation_of(argc, argv)) != 0) {
+        usage("no thread to observe with");
+    }
     entry->run(&run);
+    stress_observer_stop(&observer);
     record_statistics(run.record);
     return STRESS_EXIT_OK;
 }

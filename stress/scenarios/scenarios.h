@@ -33,7 +33,7 @@ enum stress_place {
     X(tls_dtor, STRESS_ANYWHERE, "key destructors allocate and free in every round of them")       \
     X(dlopen, STRESS_NOT_MSAN, "libraries with thread-local destructors come and go")              \
     X(affinity, STRESS_ANYWHERE, "all threads on one core: preemption falls everywhere")           \
-    X(pause, STRESS_ANYWHERE, "random threads stopped at random moments by a signal")
+    X(pause, STRESS_ANYWHERE, "random threads stopped at marked points and at random moments")
 
 #define STRESS_SCENARIO_DECLARE(name, place, summary)                                              \
     void stress_scenario_##name(struct stress_run *run);

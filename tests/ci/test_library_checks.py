@@ -89,7 +89,7 @@ class Libraries(Case):
 
     def test_check_symbols_even_static_ones(self):
         for name in ("hak_tcache_is_valid", "hak_tcache_verify", "hak_check_slow", "hak_guard_add",
-                     "hak_invariant_failed"):
+                     "hak_invariant_failed", "hak_pause_at", "hak_slab_map_visit"):
             self.make(CLEAN + f"__attribute__((used)) static void {name}(void) {{}}\n")
             problems = self.release_clean()
             self.assertEqual(len(problems), 2, (name, problems))

@@ -12,7 +12,7 @@ CATALOGUE = "src/base/invariants.def"
 RELEASE = ("lib/libhakmem.so", "lib/libhakmem.a")
 SHARED = {"release": "lib/libhakmem.so", "checked": "lib/libhakmem-checked.so"}
 CHECK_SYMBOL = re.compile(
-    r"_is_valid|_verify\b|hak_check_(?!level\b)|hak_guard|hak_invariant|hak_event_ring")
+    r"_is_valid|_verify\b|hak_check_(?!level\b)|hak_guard|hak_invariant|hak_event_ring|hak_pause|hak_slab_map")
 SHORTEST_TEXT = 8  # characters; a shorter text would be found by chance
 
 
