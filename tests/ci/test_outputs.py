@@ -7,7 +7,7 @@ import unittest
 import xml.etree.ElementTree as xml
 
 from support import ROOT, Case
-from hakci import report, result
+from hakci import result
 
 
 def stage(name, status, **more):
@@ -16,7 +16,7 @@ def stage(name, status, **more):
             "command": ["x", "<y>"], "log": f"logs/{name}.log", "figures": {}, "tail": "", **more}
 
 
-NASTY = "</script><b>&\x1b[31m ]]> @DATA@ | ```"
+NASTY = "</script><i>&\x1b[31m ]]> @DATA@ | ```"
 
 
 class Outputs(Case):
@@ -112,23 +112,13 @@ class Outputs(Case):
         parser = Page()
         parser.feed(text)
         self.assertEqual(parser.open, [])
-        self.assertIn("</script><b>&", "".join(parser.texts))  # the tail, as text
-        self.assertNotIn("b", parser.tags)
+        self.assertIn("</script><i>&", "".join(parser.texts))  # the tail, as text
+        self.assertNotIn("i", parser.tags)
         self.assertNotIn("src", parser.attributes)  # nothing from elsewhere
-        for heading in ("Builds", "Controls: planted bugs, each to be found", "Where the time went"):
+        for heading in ("Builds ", "Planted bugs", "Where the time went"):
             self.assertIn(heading, parser.texts)
-        data = json.loads(parser.data)
-        self.assertEqual([row["bad"] for row in data["times"]], [False, True])
-
-    def test_the_chart_of_capacities_is_there_when_there_is_data(self):
-        self.close()
-        self.assertIn('id="adaptive" hidden', (self.folder / "report.html").read_text())
-        (self.folder / "adaptive-1t.json").write_text(
-            '{"capacity_over_time": {"4": [[0.5, 128]]}, "program": "larson"}')
-        self.assertEqual(report.chart_data(self.result, self.folder)["capacity"],
-                         {"4": [[0.5, 128]]})
-        self.close()
-        self.assertNotIn('id="adaptive" hidden', (self.folder / "report.html").read_text())
+        times = json.loads(parser.data)[-1]
+        self.assertEqual((times["id"], times["bad"]), ("times-chart", [False, True]))
 
 
 class Page(html.parser.HTMLParser):

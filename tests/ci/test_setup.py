@@ -52,6 +52,15 @@ class Setup(Case):
             self.assertIn(package, installed)
         self.assertTrue(any(name.startswith("libpython3.") for name in installed), installed)
 
+    def test_a_browser_unless_there_is_one(self):
+        self.assertEqual(self.setup("--for", "test").returncode, 0)
+        self.assertIn("chromium", self.state.read_text().split())
+        self.state.write_text("")
+        self.program("bin/google-chrome", "exit 0")
+        self.assertEqual(self.setup("--for", "test").returncode, 0)
+        self.assertNotIn("chromium", self.state.read_text())
+        self.assertNotIn("BROWSER", self.state.read_text())
+
     def test_a_compiler(self):
         self.assertEqual(self.setup("--compiler", "clang-16").returncode, 0)
         self.assertIn("libclang-rt-16-dev", self.state.read_text())

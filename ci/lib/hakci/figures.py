@@ -44,7 +44,7 @@ def read_libfuzzer(text, _command):
 def json_path_of(command):
     """The file that a command's --json or --out FILE.json names."""
     for option, value in zip(command, command[1:]):
-        if option in ("--json", "--out") and value.endswith(".json"):
+        if option in ("--json", "--out", "--observe") and value.endswith(".json"):
             return Path(value)
     return None
 

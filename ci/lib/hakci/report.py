@@ -2,13 +2,15 @@
 """report.html: one page for people, with everything in it. It opens from
 disk, without a network; Debian's libjs-chart.js, inlined, draws the charts."""
 
-import html
 import json
 import re
 from pathlib import Path
 
-from . import result as results
+from . import report_memory, report_proofs, result as results
 from .common import UsageError
+from .report_data import Data
+from .report_html import chart, escaped, figures, paragraph, preformatted
+from .report_memory import Section
 
 HERE = Path(__file__).parent
 CHART_LIBRARIES = ("/usr/share/javascript/chart.js/chart.min.js",
@@ -20,17 +22,31 @@ GROUPS = {
     "unit": "Unit and misuse tests",
     "conformance": "Conformance of the malloc family",
     "tests": "Every test, in each build",
+    "docs": "The commands that the docs show",
     "fuzz": "Fuzzing",
+    "corpus": "Every input of the fuzzers' corpus",
+    "fuzz-afl": "Fuzzing with AFL++",
+    "clusterfuzz": "Fuzz targets as ClusterFuzz builds them",
+    "coverage": "Coverage by the fuzz targets",
+    "matrix": "Compilers",
+    "models": "Models of the protocols",
+    "performance": "Performance gate",
     "stress": "Stress: threads on the real thing, every block's contents verified",
+    "observe": "Stress, observed from inside",
     "larson": "Larson, with the adaptive caches' log",
+    "adaptive": "Caches that grow and shrink, with their log",
     "hunt": "Race hunt: controlled schedules",
+    "hunt-gate": "Race hunt: every schedule within the bounds",
     "control": "Controls: planted bugs, each to be found",
     "runs": "300 independent runs of each scenario",
     "stability": "Stability",
     "apps": "Real programs",
 }
+SECTIONS = (report_proofs.stability, report_memory.adaptive, report_memory.superslab_map,
+            report_memory.memory, report_proofs.hunt, report_proofs.fuzz, report_proofs.bank,
+            report_proofs.bench)
 VERDICTS = {"pass": "Everything that ran passed.",
-            "fail": "Something failed. The stages below that say so hold the end of their logs.",
+            "fail": "Something failed:",
             "interrupted": "The run was interrupted; what had ended by then is below.",
             "unfinished": "The run did not end."}
 
@@ -42,54 +58,67 @@ def chart_library():
     raise UsageError("no chart library for the report: apt-get install libjs-chart.js")
 
 
-def escaped(value):
-    return html.escape(str(value))
-
-
-def figure_text(value):
-    if isinstance(value, float):
-        return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
-    return f"{value:,}" if isinstance(value, int) else str(value)
-
-
-def figures_html(figures):
-    if not figures:
-        return ""
-    cells = "".join(f"<div><dt>{escaped(name.replace('_', ' '))}</dt>"
-                    f"<dd>{escaped(figure_text(value))}</dd></div>"
-                    for name, value in figures.items())
-    return f"<dl class=figures>{cells}</dl>"
-
-
-def stage_html(stage):
+def _stage(stage):
     """A stage folds open; one that failed is open and shows its log's end."""
     bad = stage["status"] in results.BAD
-    parts = [f"<p class=reason>{escaped(stage['reason'])}</p>" if stage["reason"] else "",
-             figures_html(stage["figures"])]
+    parts = [paragraph(stage["reason"], "reason") if stage["reason"] else "",
+             figures(stage["figures"])]
     if stage["command"] and stage["status"] != "absent":
         parts.append(f"<p>Command: <code>{escaped(' '.join(stage['command']))}</code></p>")
     if stage["tail"]:
-        parts.append(f"<p>The end of its log:</p><pre>{escaped(stage['tail'])}</pre>")
+        parts.append("<p>The end of its log:</p>" + preformatted(stage["tail"]))
     if stage["log"]:
         parts.append(f"<p><a href=\"{escaped(stage['log'])}\">the whole log</a></p>")
     seconds = f"{stage['duration_s']:.1f} s" if stage["log"] else ""
-    return (f"<details class=\"stage {stage['status']}\"{' open' if bad else ''}><summary>"
+    return (f"<details class=\"stage {stage['status']}\" id=\"stage-{escaped(stage['name'])}\""
+            f"{' open' if bad else ''}><summary>"
             f"<span class=mark>{escaped(results.STATUS_WORDS[stage['status']])}</span>"
             f"<span class=name>{escaped(stage['title'])}</span>"
             f"<span class=seconds>{seconds}</span></summary>{''.join(parts)}</details>")
 
 
-def groups_html(stages):
-    parts = []
+def _stages(data):
+    section = Section(
+        "stages", "Every stage",
+        "What was run, in order; each opens to its figures, its command and its log.",
+        "a stage that failed, or was not run because one before it failed.")
+    stages = data.result["stages"]
     for group in dict.fromkeys(stage["group"] for stage in stages):
-        rows = "".join(stage_html(stage) for stage in stages if stage["group"] == group)
-        title = GROUPS.get(group, group)
-        parts.append(f"<section id=\"group-{escaped(group)}\"><h2>{escaped(title)}</h2>"
-                     f"{rows}</section>")
-    return "".join(parts)
+        rows = [stage for stage in stages if stage["group"] == group]
+        bad = sum(stage["status"] in results.BAD for stage in rows)
+        count = f"{len(rows) - bad} of {len(rows)}" if bad else f"{len(rows)}"
+        section.body += (f"<h3 id=\"group-{escaped(group)}\">{escaped(GROUPS.get(group, group))} "
+                         f"<small>{count}</small></h3>" + "".join(map(_stage, rows)))
+    return section
 
 
-def facts_html(result):
+def _times(data):
+    section = Section("times", "Where the time went", "Seconds of each stage.",
+                      "a stage that takes most of the run without searching for anything.")
+    ran = [stage for stage in data.result["stages"] if stage["log"]]
+    if not ran:
+        section.body = paragraph("Nothing ran.", "none")
+        return section
+    section.body = chart("times-chart", f"Seconds of {len(ran)} stages, the longest: "
+                         + max(ran, key=lambda stage: stage["duration_s"])["name"],
+                         4 + 1.3 * len(ran))
+    section.charts = [{"id": "times-chart", "kind": "bars", "x": "seconds",
+                       "labels": [stage["name"] for stage in ran],
+                       "values": [stage["duration_s"] for stage in ran],
+                       "bad": [stage["status"] in results.BAD for stage in ran]}]
+    return section
+
+
+def _failures(result):
+    """The stages that failed, at the top, each a link to where it says why."""
+    bad = [stage for stage in result["stages"] if stage["status"] in results.BAD]
+    items = "".join(f"<li><a href=\"#stage-{escaped(stage['name'])}\">{escaped(stage['title'])}</a>"
+                    f": {escaped(stage['reason'] or results.STATUS_WORDS[stage['status']])}</li>"
+                    for stage in bad)
+    return f"<ul class=failures>{items}</ul>" if bad else ""
+
+
+def _facts(result):
     counts = result["counts"]
     machine = result["host"]
     facts = {
@@ -106,45 +135,44 @@ def facts_html(result):
         "compilers": f"gcc {machine['gcc'] or 'none'}, clang {machine['clang'] or 'none'}",
         "started": result["started_at"],
     }
-    return figures_html({name: value for name, value in facts.items() if value != 0 or
-                         name == "did not pass"})
+    return figures({name: value for name, value in facts.items() if value != 0 or
+                    name == "did not pass"})
 
 
-def load(path):
-    try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
+def _section_html(section):
+    return (f"<section id=\"{section.identifier}\" aria-labelledby=\"{section.identifier}-title\">"
+            f"<h2 id=\"{section.identifier}-title\">{escaped(section.title)}</h2>"
+            f"<p class=what>{escaped(section.shows)} <span class=bad-if><b>Bad would be</b> "
+            f"{escaped(section.bad)}</span></p>{section.body}</section>")
 
 
-def chart_data(result, out):
-    """What the page's script draws: stage times, and capacities over time."""
-    ran = [stage for stage in result["stages"] if stage["log"]]
-    trace = load(out / "adaptive-1t.json")
-    return {"times": [{"name": stage["name"], "seconds": stage["duration_s"],
-                       "bad": stage["status"] in results.BAD} for stage in ran],
-            "capacity": trace.get("capacity_over_time", {}),
-            "program": trace.get("program", "")}
+def sections(result, out):
+    """Every section of the page, in order."""
+    data = Data(result, out)
+    return [make(data) for make in (*SECTIONS, _stages, _times)]
 
 
 def script_json(value):
     """JSON that cannot end the script element it stands in."""
-    return json.dumps(value, ensure_ascii=False).replace("<", "\\u003c")
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
 
 
 def page(result, out):
-    data = chart_data(result, out)
+    every = sections(result, out)
     holes = {
         "@VERDICT@": escaped(result["verdict"]),
         "@VERDICT_TEXT@": escaped(VERDICTS[result["verdict"]]),
+        "@FAILURES@": _failures(result),
         "@REPEAT@": escaped(results.repeat_command(result)),
-        "@FACTS@": facts_html(result),
-        "@GROUPS@": groups_html(result["stages"]),
-        "@CAPACITY_HIDDEN@": "" if data["capacity"] else "hidden",
-        "@PROGRAM@": escaped(data["program"]),
-        "@TIMES_HEIGHT@": f"{4 + 1.4 * len(data['times']):.0f}rem",
-        "@DATA@": script_json(data),
+        "@FACTS@": _facts(result),
+        "@CONTENTS@": "".join(f"<li><a href=\"#{section.identifier}\">{escaped(section.title)}</a>"
+                              "</li>" for section in every),
+        "@SECTIONS@": "".join(map(_section_html, every)),
+        "@DATA@": script_json([drawn for section in every for drawn in section.charts]),
+        "@STYLE@": (HERE / "report.css").read_text(encoding="utf-8"),
         "@CHART_LIBRARY@": chart_library().replace("</script", "<\\/script"),
+        "@SCRIPT@": "".join((HERE / name).read_text(encoding="utf-8")
+                            for name in ("report_charts.js", "report_map.js", "report.js")),
     }
     text = (HERE / "report.html.in").read_text(encoding="utf-8")
     # In one pass: what fills a hole is never searched for holes.

@@ -85,6 +85,14 @@ def _larson(name, title, threads, require="grow", **more):
         needs=("build.release",), figures="json", **more)
 
 
+def _observe(scenario, **more):
+    return Stage(
+        f"observe.{scenario}", f"Stress, observed from inside: {scenario}",
+        ("build/checked/bin/hakmem-stress", scenario, "--threads", "{threads}", "--seed", "{seed}",
+         "--seconds", "{work}", "--observe", f"{{out}}/observe.{scenario}.json"),
+        needs=("build.checked",), figures="json", **more)
+
+
 # The hunter is the same in the checked build and in the hunt preset.
 HUNT = ("build/checked/bin/hakmem-hunt",)
 STABILITY = ("build/checked/bin/hakmem-stability", "--threads", "{threads}", "--seed", "{seed}",
@@ -136,6 +144,12 @@ STAGES = (
           ("ci/fuzz-afl", "--seconds", "{work}", "--jobs", "{jobs}", "--out", "{out}/fuzz-afl",
            "--json", "{out}/fuzz-afl.json"),
           full=Budget(1800, 60, 480), figures="json"),
+
+    Stage("coverage", "Coverage of each fuzz target's component, against its floor",
+          ("ci/fuzz-coverage", "--build", "build/fuzz-coverage", "--json",
+           "{out}/fuzz-coverage.json"),
+          full=Budget(1800, 0, 300), figures="json"),
+
     Stage("clusterfuzz", "Fuzz targets as ClusterFuzz builds them",
           ("ci/check-clusterfuzz", "--jobs", "{jobs}", "--out", "{out}/clusterfuzz",
            "--json", "{out}/clusterfuzz.json"),
@@ -154,12 +168,23 @@ STAGES = (
     _stress("checked", "Stress under Memcheck", MEMCHECK, full=Budget(1800, 5, 60),
             pull_request=Budget(300, 0.1, 8), pick=r"^\s*(?!oom\b)([a-z0-9][\w-]*)"),
 
+    # What the report draws: memory over time, and the SuperSlab map at its fullest.
+    *(_observe(scenario, quick=Budget(60, 1, 2), full=Budget(120, 20, 21),
+               pull_request=Budget(60, 1, 2)) for scenario in ("expand", "larson")),
+
     _larson("4t", "four threads: caches grow", 4, quick=Budget(60, 2, 2), full=Budget(120, 10, 10),
             pull_request=Budget(60, 2, 2)),
     _larson("1t", "one thread: caches grow", 1, quick=Budget(60, 2, 2), full=Budget(120, 10, 10),
             pull_request=Budget(60, 2, 2)),
     _larson("both", "ten seconds at four threads: caches grow and shrink", 4, "both",
             full=Budget(60, 10, 10)),
+
+    Stage("adaptive.cycle", "Caches grow under load, and shrink when it ends",
+          ("ci/lib/adaptive-trace", "--require", "both", "--out", "{out}/adaptive-cycle.json",
+           "--", "build/checked/bin/hakmem-stress", "shrink", "--threads", "1", "--seed", "3",
+           "--seconds", "{work}"),
+          quick=Budget(60, 5, 5), full=Budget(60, 12, 12), pull_request=Budget(60, 7, 7),
+          needs=("build.checked",), figures="json"),
 
     _ctest("hunt-gate", "Race hunt: every schedule within the bounds", "checked",
            ("--name", "^hunt[.]gate[.]"), pull_request=Budget(300, 0, 40),
@@ -216,6 +241,9 @@ STAGES = (
           ("ci/bench", "--gate", "--out", "{out}/bench", "--json", "{out}/performance.json"),
           pull_request=Budget(600, 0, 120), nightly=Budget(900, 0, 120), machine="x86_64",
           needs=("build.release",), figures="json", says=r"(?m)^gate: passed"),
+
+    Stage("docs", "Every command that README and the docs show", ("ci/readme-commands",),
+          full=Budget(3600, 0, 600), says=r"(?m)^PASS: "),
 
     Stage("apps", "Real programs preloaded with both libraries",
           ("ci/real-programs", "--out", "{out}/apps"),
