@@ -94,8 +94,8 @@ static struct hak_heap *adopt(void) {
         unlink_abandoned_locked(heap);
     }
     hak_lock_release(&abandoned.lock);
-    hak_pause_point(HEAP_UNLISTED);
     hak_event("heap adopt", heap, heap != NULL ? heap->id : 0);
+    hak_pause_point(HEAP_UNLISTED);
     return heap;
 }
 

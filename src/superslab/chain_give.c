@@ -131,6 +131,7 @@ uint32_t hak_chain_give_owned(struct hak_chain *chain, enum hak_kind kind, void 
 }
 
 void hak_chain_push_pending(struct hak_chain *chain, struct hak_slab *slab) {
+    hak_pause_point(REMOTE_COUNTED);
     struct hak_slab *head = hak_load_relaxed(&chain->pending);
     do {
         slab->pending_next = head;

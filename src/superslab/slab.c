@@ -100,7 +100,6 @@ void hak_slab_announce_remote(struct hak_slab *slab, uint32_t count) {
     /* S1b: release publishes the ORs before it to S2a; acquire orders this
      * thread's push after the owner's last pop of the slab. */
     if (hak_add_acq_rel(&slab->remote_count, count) == 0) {
-        hak_pause_point(REMOTE_COUNTED);
         hak_chain_push_pending(slab->chain, slab);
     }
 }

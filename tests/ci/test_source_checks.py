@@ -20,6 +20,7 @@ class IncludeOrder(Case):
         self.write("src/os/os.h", '#include "base/a.h"\n')
         self.write("src/l25/l25.h", "")
         self.write("src/big/big.c", '#include "big.h"\n#include "os/os.h"\n#include <stdio.h>\n')
+        self.write("include/hakmem.h", "")
         self.write("src/big/big.h", '#include "hakmem.h"\n')
 
     def check(self):
