@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 
 #include "base/size_class.h"
+#include "meta/meta.h"
 #include "superslab/pool.h"
 #include "unit/tcache/cache.h"
 #include "unit/tcache/reference.h"
@@ -156,6 +157,23 @@ static void fill_and_touch(uint32_t class_index) {
         memset(cache.tcache.classes[class_index].slots[i], 0x5A,
                hak_class_infos[class_index].stride_bytes);
     }
+}
+
+/* Metadata is reused for the same size only: an array that goes back under
+ * another size is lost for good, in whole or in part. */
+Test(shrink, and_grow_use_the_same_arrays_again) {
+    size_t mapped_bytes = 0;
+    test_cache_init(&cache, 0);
+    test_cache_open(&cache, CLASS_64, 0);
+    while (hak_grow_tls_cache(&cache.tcache, CLASS_64)) {
+    }
+    for (uint32_t cycle = 0; cycle < 1000; cycle++) {
+        cr_assert(hak_shrink_tls_cache(&cache.tcache, &cache.chain, CLASS_64));
+        cr_assert(hak_grow_tls_cache(&cache.tcache, CLASS_64));
+        mapped_bytes = cycle == 1 ? hak_meta_mapped_bytes() : mapped_bytes;
+    }
+    cr_assert_eq(test_cache_capacity(&cache, CLASS_64), TLS_CACHE_MAX_CAPACITY);
+    cr_assert_eq(hak_meta_mapped_bytes(), mapped_bytes);
 }
 
 Test(shrink, lets_resident_memory_fall) {
