@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { OPTION_LIST = 256, OPTION_JSON, OPTION_LIBRARY, OPTION_TIMEOUT, OPTION_OBSERVE,
@@ -87,8 +88,10 @@ static void take_scenario(struct argp_state *state, const char *name, struct opt
 }
 
 static void take_library(struct argp_state *state, const char *path, struct options *options) {
-    if (realpath(path, options->library) == NULL || access(options->library, R_OK) != 0) {
-        argp_failure(state, STRESS_EXIT_USAGE, 0, "no library '%s'", path);
+    struct stat found;
+    if (realpath(path, options->library) == NULL || access(options->library, R_OK) != 0 ||
+        stat(options->library, &found) != 0 || !S_ISREG(found.st_mode)) {
+        argp_failure(state, STRESS_EXIT_USAGE, 0, "no library '%s'; name the file", path);
     }
     if (strpbrk(options->library, " :") != NULL) {
         argp_failure(state, STRESS_EXIT_USAGE, 0,

@@ -4,11 +4,12 @@ fetched or complained about, in both colour schemes, at a phone's width. Each te
 has a page on which it must fail."""
 
 import json
+import re
 import unittest
 
 from browser import Browser
-from support import Case
-from hakci import report, report_data, result
+from support import ROOT, Case
+from hakci import report, report_data, report_memory, result
 
 SECTIONS = ["stability", "adaptive", "map", "memory", "hunt", "fuzz", "bank", "bench", "stages",
             "times"]
@@ -67,6 +68,8 @@ FILES = {
                             {"detector": "stress", "breaks": "a refill is not clamped",
                              "finder": "stress mixed", "message": "TC_REFILL_CLAMP", "found": True,
                              "seconds": 0.5, "verdict": "found"}]},
+    "performance": {"program": "ci/bench --gate", "measured": {"instructions": {"pair-1": 36.0}},
+                    "ceilings": {"version": 1, "instructions": {"pair-1": 36.5}}},
     "coverage.fuzz": {"l25": {"lines": 92.2, "branches": 87.3}},
 }
 BENCH = {"allocators": ["glibc", "hakmem"], "reference": "glibc", "rows": {}, "facts": {},
@@ -252,6 +255,14 @@ class Report(Case):
         self.browser.run("location.hash = 'stage-larson.1t'")
         self.browser.run("new Promise(done => setTimeout(done, 100))")
         self.assertTrue(self.browser.run("document.getElementById('stage-larson.1t').open"))
+
+    def test_classes_are_shown_with_the_size_that_the_docs_say(self):
+        text = (ROOT / "docs/ADAPTIVE.md").read_text(encoding="utf-8")
+        rows = re.findall(r"^\| (\d+) to (\d+) \| (\d+) to (\d+)( KiB)? \|", text, re.M)
+        self.assertEqual(len(rows), 9)
+        for first, last, low, high, unit in rows:
+            sizes = [report_memory.class_bytes(int(number)) for number in (first, last)]
+            self.assertEqual(sizes, [int(size) * (1024 if unit else 1) for size in (low, high)])
 
     def test_a_failure_of_the_hunt_shows_its_table(self):
         self.show()

@@ -39,7 +39,8 @@ class CommandLine(DriverTest):
                 (["mixed", "--operations", "0"], "--operations is '0'"),
                 (["mixed", "--seconds", "1", "--operations", "5"], "exclude each other"),
                 (["mixed", "--timeout", ""], "--timeout is ''"),
-                (["mixed", "--library", "/nonexistent.so"], "no library '/nonexistent.so'")]:
+                (["mixed", "--library", "/nonexistent.so"], "no library '/nonexistent.so'"),
+                (["mixed", "--library", "/usr/lib"], "no library '/usr/lib'; name the file")]:
             with self.subTest(arguments=arguments):
                 self.assert_usage(["hakmem-stress"] + arguments, words)
 

@@ -36,7 +36,8 @@ const charts = {
     data: { labels: chart.labels, datasets: [{ label: chart.x, data: chart.values,
       backgroundColor: chart.bad.map(isBad => colour(isBad ? "--bad" : "--bar")) }] },
     options: { ...common, indexAxis: "y", plugins: { legend: legend(false) },
-      scales: { x: axis(chart.x, chart.log ? { type: "logarithmic", min: 1, ...decades } : { min: 0 }),
+      scales: {
+        x: axis(chart.x, chart.log ? { type: "logarithmic", min: 1, ...decades } : { min: 0 }),
         y: names(chart.labels) } },
   }),
 

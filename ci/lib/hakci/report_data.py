@@ -47,6 +47,8 @@ def _kind_of(value):
         return "stability"
     if value.get("program") == "ci/bugbank":
         return "bank"
+    if "ceilings" in value and "measured" in value:
+        return "performance"
     if "schedules" in value and "scenario" in value:
         return "hunt"
     if value and all(isinstance(item, dict) and {"lines", "branches"} <= set(item)

@@ -39,27 +39,39 @@ def _segments(points, end):
     return found
 
 
+def class_bytes(number):
+    """The stride of a size class: 8, every 16 up to 128, then four a doubling."""
+    if number <= 8:
+        return 16 * number or 8
+    doubling, quarter = divmod(number - 9, 4)
+    return (128 << doubling) * (5 + quarter) // 4
+
+
 def _trace(number, trace):
     """The HTML and the chart of one program's log."""
-    lanes = [{"label": f"class {name}", "segments": _segments(points, trace["seconds"])}
+    lanes = [{"label": f"{name}: {class_bytes(int(name)):,} B",
+              "segments": _segments(points, trace["seconds"])}
              for name, points in trace["capacity_over_time"].items()]
     identifier = f"capacity-{number}"
     changes = f"{trace['grow_lines']} times a cache grew, {trace['shrink_lines']} times one shrank"
     label = f"Capacity of {len(lanes)} classes over {trace['seconds']} s: {changes}"
     rows = [[lane["label"], lane["segments"][0][2], max(s[2] for s in lane["segments"]),
              lane["segments"][-1][2], len(lane["segments"]) - 1] for lane in lanes]
-    body = (f"<h3>{changes}</h3>"
+    words = trace["program"].split()
+    body = (f"<h3>{escaped(words[0].rsplit('/', 1)[-1])}: {changes}</h3>"
             + f"<p>From the log of <code>{escaped(trace['program'])}</code></p>"
             + chart(identifier, label, 5 + 1.5 * len(lanes))
             + folded("The same as a table", table(
-                ["class", "first", "most", "last", "changes"], rows, "slots of each class")))
+                ["class and block size", "first", "most", "last", "changes"], rows,
+                "slots of each class")))
     return body, {"id": identifier, "kind": "lanes", "lanes": lanes, "seconds": trace["seconds"]}
 
 
 def adaptive(data):
     section = Section(
         "adaptive", "Adaptive caches: slots over time",
-        "Each row is a size class of one thread; its colour is how many slots the cache has. "
+        "Each row is a size class (its number and its blocks' bytes); its colour is how many slots "
+        "the cache has. "
         "A cache doubles when it is used to its limit, and halves when it is hardly used.",
         "rows that change colour all the time (the policy hunts), or that never change under load "
         "or never go back.")
@@ -79,7 +91,8 @@ def adaptive(data):
             "programs with the adaptive log on"))
     if not traces:
         section.body = paragraph(data.why_none(
-            ("larson", "adaptive"), "This profile runs no program with the adaptive log on."), "none")
+            ("larson", "adaptive"), "This profile runs no program with the adaptive log on."),
+            "none")
     return section
 
 
@@ -101,9 +114,10 @@ def _superslab(identifier, superslab, number):
     counts, whole = _totals([superslab])
     used = bin(superslab["bitmap"]).count("1")
     words = ", ".join(f"{_share(counts[name], whole)} {name}" for name in PLACES)
-    text = f"SuperSlab {number} of heap {superslab['heap']}: {used} of 32 granules in slabs; {words}"
-    return (f"<figure><canvas id=\"{identifier}\" class=map role=img aria-label=\"{escaped(text)}\">"
-            f"</canvas><figcaption><b>Heap {superslab['heap']}, SuperSlab {number}</b> "
+    text = (f"SuperSlab {number} of heap {superslab['heap']}: {used} of 32 granules in slabs; "
+            f"{words}")
+    return (f"<figure><canvas id=\"{identifier}\" class=map role=img "
+            f"aria-label=\"{escaped(text)}\"></canvas><figcaption><b>Heap {superslab['heap']}, SuperSlab {number}</b> "
             f"{used}/32 granules<br>{words}</figcaption></figure>")
 
 
@@ -147,10 +161,12 @@ def _map(number, found):
                 row[name] += slab[name]
     rows = [[stride, row["slabs"], *(row[name] for name in PLACES)]
             for stride, row in sorted(by_class.items())]
-    some = "" if count == len(chosen) else f"; {len(chosen)} are drawn, of each heap those with most in use"
+    some = ("" if count == len(chosen)
+            else f"; {len(chosen)} are drawn, of each heap those with most in use")
     body = (f"<h3>{escaped(observed['scenario'])}, {observed['threads']} threads, "
             f"{shown['at_s']:.2f} s into the run</h3>"
-            + paragraph(f"{count} SuperSlabs of 2 MiB{some}. {slabs:,} slabs with {whole:,} blocks; "
+            + paragraph(f"{count} SuperSlabs of 2 MiB{some}. {slabs:,} slabs with {whole:,} "
+                        f"blocks; "
                         f"the program holds {shown['held_bytes'] / MIB:.1f} MiB.")
             + _legend(counts, whole)
             + f"<div class=maps>{pictures}</div>"
@@ -214,7 +230,8 @@ def memory(data):
         "stacks and tables included. Live: blocks held by the program or by caches.",
         "resident memory that rises from wave to wave while live memory does not, or stays far "
         "above it after the waves.")
-    seen = [found.value for found in data.of("observation") if found.value["observation"]["samples"]]
+    seen = [found.value for found in data.of("observation")
+            if found.value["observation"]["samples"]]
     for number, observed in enumerate(seen):
         body, drawn = _memory(number, observed)
         section.body += body

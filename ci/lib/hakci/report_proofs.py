@@ -7,6 +7,7 @@ from .report_html import chart, escaped, folded, paragraph, preformatted, table
 from .report_memory import Section
 
 MOST_TABLE_LINES = 400
+NEAR_PERCENT = 97  # of a ceiling: drawn
 
 
 # --- Stability ---------------------------------------------------------------
@@ -18,8 +19,8 @@ def _bound_text(value):
 def stability(data):
     section = Section(
         "stability", "Stability",
-        "Runs that don't depend on each other, each a process of its own with a seed of its own. So "
-        "many passes exclude a higher failure rate than the bound, with 95 % confidence.",
+        "Runs that don't depend on each other, each a process of its own with a seed of its own. "
+        "So many passes exclude a higher failure rate than the bound, with 95 % confidence.",
         "one failure, whatever the bound; or a bound above the rate that you must exclude.")
     found = data.of("stability")
     whole = [item.value for item in found if item.stage["group"] != "runs"]
@@ -105,8 +106,8 @@ def hunt(data):
     failures = [item for item in items if item.value["found"]]
     schedules = sum(item.value["schedules"] for item in items)
     if items:
-        section.body = (f"<p class=\"big {'bad' if failures else 'good'}\">{schedules:,} schedules of "
-                        f"{len(items)} scenarios: {len(failures) or 'no'} "
+        section.body = (f"<p class=\"big {'bad' if failures else 'good'}\">{schedules:,} "
+                        f"schedules of {len(items)} scenarios: {len(failures) or 'no'} "
                         f"{'failure' if len(failures) == 1 else 'failures'}</p>")
     section.body += "".join(_finding(data, item) for item in failures)
     if items:
@@ -228,7 +229,8 @@ def _comparison(value):
 def _instructions(value):
     names, work = value["allocators"], value["instructions"]
     rows = [[what, *(work[what].get(name, "") for name in names)] for what in work]
-    body = paragraph("Instructions for one round of each call, counted by Valgrind: fewer is better.")
+    body = paragraph("Instructions for one round of each call, counted by Valgrind: fewer is "
+                     "better.")
     body += chart("instructions-chart", "Instructions of each allocator: " + "; ".join(
         f"{row[0]}: {', '.join(f'{n} {v}' for n, v in zip(names, row[1:]))}" for row in rows),
         6 + 1.1 * len(work) * len(names))
@@ -246,11 +248,45 @@ def _when(value):
                      f"{facts.get('date', 'at an unknown time')}; not by this run.")
 
 
-def bench(_data):
+def _of_ceilings(value):
+    """[[what, measured, ceiling, percent]]: instructions first, as they came."""
+    rows = []
+    for metric, limits in value["ceilings"].items():
+        for name, limit in limits.items() if isinstance(limits, dict) else ():
+            measured = value["measured"].get(metric, {}).get(name)
+            if measured is not None and limit:
+                rows.append([f"{metric.replace('_', ' ')} {name}", measured, limit,
+                             round(100 * measured / limit, 1)])
+    return rows
+
+
+def _performance(value):
+    rows = _of_ceilings(value)
+    near = [row for row in rows if row[3] >= NEAR_PERCENT or row[0].startswith("instructions")]
+    over = [row[0] for row in rows if row[3] > 100]
+    body = (f"<p class=\"big {'bad' if over else 'good'}\">{len(rows) - len(over)} of {len(rows)} "
+            "figures within their recorded ceilings</p>")
+    body += chart("ceilings-chart", "Percent of the ceiling: " + "; ".join(
+        f"{row[0]} {row[3]}" for row in near), 4 + 1.35 * len(near))
+    body += folded("Every figure and its ceiling", table(
+        ["what", "measured", "ceiling", "% of it"],
+        [[*row[:3], ("bad", row[3]) if row[3] > 100 else row[3]] for row in rows],
+        "performance gate"))
+    return body, {"id": "ceilings-chart", "kind": "bars",
+                  "x": f"% of the ceiling (instructions, and from {NEAR_PERCENT} %)",
+                  "labels": [row[0] for row in near], "values": [row[3] for row in near],
+                  "bad": [row[3] > 100 for row in near]}
+
+
+def bench(data):
     section = Section(
         "bench", "Benchmarks",
-        "The last results of ci/bench in this tree: speed and memory beside other allocators.",
-        "hakmem behind its peers, or figures from a much older commit.")
+        "The performance gate where this profile has it, and the last results of ci/bench in this "
+        "tree: speed and memory beside other allocators.",
+        "a figure above its ceiling; hakmem behind its peers; results from a much older commit.")
+    for found in data.of("performance")[:1]:
+        section.body, drawn = _performance(found.value)
+        section.charts.append(drawn)
     for value, draw in zip(bench_results(), (_comparison, _instructions)):
         if value:
             body, drawn = draw(value)
