@@ -4,8 +4,9 @@
  * Hot phases (blocks come and go in large bursts) make adaptive caches grow. Cold
  * phases make them shrink: blocks are only taken, and freed by the neighbour; in
  * runs that are long enough, also slowly, one refill a second, which is what the
- * policy calls cold. A shrink that loses, keeps or returns blocks twice shows in
- * the contents, or in the walk over the invariants at each meeting.
+ * policy calls cold; or not at all, while another class has one refill a second. A
+ * shrink that loses, keeps or returns blocks twice shows in the contents, or in the
+ * walk over the invariants at each meeting.
  */
 #include "hakmem.h"
 
@@ -15,8 +16,10 @@
 #include <time.h>
 
 enum { BURST = 3000, BURSTS = 6, TAKEN = 9000 };
-/* The policy's window is 1 s. The first only makes refills small again. */
+/* The policy's window is 1 s. The first only makes refills small again, or ends the
+ * hot one. */
 enum { WINDOWS = 4, WINDOW_MS = 1100, WINDOW_TAKEN_MAX = 4096 };
+enum { OTHER_SIZE_BYTES = 1000 };
 enum { TABLE = TAKEN + WINDOWS * WINDOW_TAKEN_MAX };
 static const size_t sizes_bytes[] = {8, 16, 32, 48, 64, 96, 112, 128};
 enum { SIZE_COUNT = sizeof(sizes_bytes) / sizeof(sizes_bytes[0]) };
@@ -77,28 +80,31 @@ static bool has_time(const struct stress_run *run) {
     return run->operations_per_thread == 0 && stress_now_ns() + needed_ns < run->deadline_ns;
 }
 
-static void cold_phase(struct stress_worker *worker, struct stress_block *table,
-                       size_t size_bytes) {
+/** `refilled_bytes`: the size that is taken slowly, of the hot class or another. */
+static void cold_phase(struct stress_worker *worker, struct stress_block *table, size_t size_bytes,
+                       size_t refilled_bytes) {
     const struct timespec window = {WINDOW_MS / 1000, WINDOW_MS % 1000 * 1000000L};
     take(worker, table, TAKEN, size_bytes);
     unsigned window_count = has_time(worker->run) ? WINDOWS : 0;
     for (unsigned i = 0; i < window_count; i++) {
         nanosleep(&window, NULL);
-        take_past_refill(worker, &table[TAKEN + i * WINDOW_TAKEN_MAX], size_bytes);
+        take_past_refill(worker, &table[TAKEN + i * WINDOW_TAKEN_MAX], refilled_bytes);
     }
 }
 
 static void shrink_body(struct stress_worker *worker, void *context) {
     struct shrink *shrink = context;
     unsigned neighbour = (worker->index + 1) % worker->run->thread_count;
-    do {
+    for (bool is_idle = true, is_over = false; !is_over; is_idle = !is_idle) {
         size_t size_bytes = sizes_bytes[stress_random_below(&worker->random, SIZE_COUNT)];
         hot_phase(worker, shrink->tables[worker->index], size_bytes);
         stress_meeting_heap_check(&shrink->meeting, worker);
-        cold_phase(worker, shrink->tables[worker->index], size_bytes);
+        cold_phase(worker, shrink->tables[worker->index], size_bytes,
+                   is_idle ? OTHER_SIZE_BYTES : size_bytes);
         stress_meeting_heap_check(&shrink->meeting, worker);
         stress_blocks_free(worker->run, shrink->tables[neighbour], TABLE);
-    } while (!stress_meeting_is_over(&shrink->meeting, worker));
+        is_over = stress_meeting_is_over(&shrink->meeting, worker);
+    }
 }
 
 void stress_scenario_shrink(struct stress_run *run) {
