@@ -91,6 +91,9 @@ unsigned hunt_choose(unsigned count);
 unsigned hunt_op_count(void);
 uint32_t hunt_op(unsigned index);
 
+/* OS calls that were made to fail in this schedule so far (fault_max): what may be missing then. */
+unsigned hunt_faults(void);
+
 /* Nanoseconds on the fake clock. It moves one microsecond a step and when somebody calls
  * hunt_clock_advance; clock_gettime in code under test reads it too. */
 uint64_t hunt_clock_ns(void);

@@ -58,6 +58,10 @@ uint32_t hunt_op(unsigned index) {
     return index < hunt_op_count() ? hunt.choices.ops[hunt_self()][index] : 0;
 }
 
+unsigned hunt_faults(void) {
+    return hunt.fault_count;
+}
+
 uint64_t hunt_clock_ns(void) {
     return hunt.clock_ns;
 }

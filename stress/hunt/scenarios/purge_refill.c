@@ -35,6 +35,7 @@ static void late(void) {
 
 HUNT_SCENARIO(purge_refill) = {.name = "purge-refill",
                                .summary = "purge of abandoned heaps and the pool against refill",
+                               .fault_max = 1,
                                .setup = setup,
                                .body = {purges, refills, late},
                                .step_invariant = heaps_step,

@@ -17,14 +17,23 @@ static void setup_two_level(void) {
     hunt_check(hak_region_init(false));
 }
 
+/* In two levels the first to come maps the leaf, and that may fail. */
+static bool may_register(char *block, const int *owner) {
+    bool done = hak_region_register(block, HAK_SUPERSLAB_SIZE_BYTES, (void *)(uintptr_t)owner);
+    hunt_check(done || hunt_faults() != 0, "no room, but no call failed");
+    return done;
+}
+
 static void registers(void) {
-    hunt_check(hak_region_register(FIRST, HAK_SUPERSLAB_SIZE_BYTES, &first_owner));
+    if (!may_register(FIRST, &first_owner))
+        return;
     hak_region_set_kind(FIRST, 1, HAK_KIND_RUN);
     hak_store_release(&published, FIRST);
 }
 
 static void registers_other(void) {
-    hunt_check(hak_region_register(SECOND, HAK_SUPERSLAB_SIZE_BYTES, &second_owner));
+    if (!may_register(SECOND, &second_owner))
+        return;
     hak_region_set_kind(SECOND, 1, HAK_KIND_MAPPING);
     hak_region_set_kind(SECOND, 1, HAK_KIND_NONE);
     hak_region_unregister(SECOND);
@@ -41,8 +50,13 @@ static void looks(void) {
 }
 
 static void quiescent(void) {
-    hunt_check(hak_region_kind(FIRST) == HAK_KIND_RUN);
-    hunt_check(hak_region_owner(FIRST) == &first_owner);
+    if (hak_load_acquire(&published) != NULL) {
+        hunt_check(hak_region_kind(FIRST) == HAK_KIND_RUN);
+        hunt_check(hak_region_owner(FIRST) == &first_owner);
+    } else {
+        hunt_check(hunt_faults() != 0);
+        hunt_check(hak_region_kind(FIRST) == HAK_KIND_NONE && hak_region_owner(FIRST) == NULL);
+    }
     hunt_check(hak_region_kind(SECOND) == HAK_KIND_NONE && hak_region_owner(SECOND) == NULL);
 }
 
@@ -54,6 +68,7 @@ HUNT_SCENARIO(region_flat) = {.name = "region-flat",
 
 HUNT_SCENARIO(region_two_level) = {.name = "region-two-level",
                                    .summary = "region map, two levels: registration, look-up",
+                                   .fault_max = 1,
                                    .setup = setup_two_level,
                                    .body = {registers, registers_other, looks},
                                    .quiescent_invariant = quiescent};
