@@ -67,7 +67,7 @@ function(hunt_add_gate name program)
     add_test(NAME ${name}.${scenario}
       COMMAND ${program} ${scenario} --strategy exhaustive --preemptions ${arg_PREEMPTIONS})
     # Complete or nothing: a run that found nothing because it was cut short must not pass.
-    set_tests_properties(${name}.${scenario} PROPERTIES TIMEOUT 120
+    set_tests_properties(${name}.${scenario} PROPERTIES TIMEOUT 300
       PASS_REGULAR_EXPRESSION "complete: nothing found" LABELS hunt)
   endforeach()
 endfunction()

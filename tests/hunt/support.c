@@ -7,6 +7,7 @@
 #include <string.h>
 
 HUNT_STATE static unsigned expectations, failures;
+HUNT_STATE bool test_every_order;
 
 void test_open(int argc, char **argv) {
     const char *why;
@@ -55,7 +56,8 @@ void test_exhaust(const char *name, unsigned preemptions, unsigned stale,
     struct hunt_search search;
     hunt_search_init(&search, test_scenario(name));
     search.strategy = &hunt_strategy_exhaustive;
-    search.bounds = (struct hunt_bounds){(uint8_t)preemptions, 255, (uint8_t)stale};
+    search.bounds =
+        (struct hunt_bounds){(uint8_t)preemptions, 255, (uint8_t)stale, test_every_order};
     search.schedules_max = 1000000;
     hunt_search_run(&search, result);
     test_expect(result->found || result->complete, "%s: not complete after %llu schedules", name,

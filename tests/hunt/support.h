@@ -19,6 +19,8 @@ __attribute__((format(printf, 2, 3))) void test_expect(bool condition, const cha
 const struct hunt_scenario *test_scenario(const char *name);
 
 /* Every schedule within the bounds (255: all); fails the test if they are more than a million. */
+/* Also schedules that differ only in the order of independent steps; off at first. */
+extern bool test_every_order;
 void test_exhaust(const char *name, unsigned preemptions, unsigned stale,
                   struct hunt_result *result);
 /* Portfolio, TEST_SCHEDULES at most. */

@@ -128,6 +128,7 @@ static void configure(const struct hunt_options *options, struct hunt_search *se
     search->seconds_max = options->seconds;
     search->bounds.preemptions = (uint8_t)options->preemptions;
     search->bounds.stale_loads = (uint8_t)options->stale;
+    search->bounds.every_order = options->every_order;
     if (options->seconds <= 0 && options->schedules == 0 &&
         search->strategy != &hunt_strategy_exhaustive)
         search->seconds_max = DEFAULT_SECONDS;
@@ -152,6 +153,9 @@ static int search(const struct hunt_options *options) {
            scenario->name, (unsigned long long)result.schedules, (unsigned long long)result.steps,
            result.seconds, (double)result.schedules / (result.seconds > 0 ? result.seconds : 1),
            options->strategy, hunt.executor->name);
+    if (result.pruned != 0)
+        printf("%llu of them ended where another had gone on from\n",
+               (unsigned long long)result.pruned);
     if (!result.found && result.complete)
         printf("complete: nothing found with at most %u preemptions and %u stale loads\n",
                options->preemptions, options->stale);

@@ -27,6 +27,7 @@ enum {
     OPT_PLAIN,
     OPT_NO_TABLE,
     OPT_SERVE,
+    OPT_EVERY_ORDER,
 };
 
 static const struct argp_option table[] = {
@@ -42,6 +43,8 @@ static const struct argp_option table[] = {
      1},
     {"preemptions", OPT_PREEMPTIONS, "C", 0, "exhaustive: at most C preemptions (2)", 1},
     {"stale", OPT_STALE, "N", 0, "exhaustive: at most N stale loads (1)", 1},
+    {"every-order", OPT_EVERY_ORDER, 0, 0,
+     "exhaustive: also schedules that differ only in the order of independent steps", 1},
     {"minimise", OPT_MINIMISE, 0, 0, "Shrink what was found: operations, threads, context switches",
      2},
     {"minimize", OPT_MINIMISE, 0, OPTION_ALIAS, 0, 2},
@@ -135,6 +138,9 @@ static error_t parse_one(int key, char *text, struct argp_state *state) {
         break;
     case OPT_PLAIN:
         options->plain_points = true;
+        break;
+    case OPT_EVERY_ORDER:
+        options->every_order = true;
         break;
     case OPT_SERVE:
         options->serve = sscanf(text, "%d,%d", &options->socket, &options->memory) == 2;

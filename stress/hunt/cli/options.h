@@ -7,7 +7,7 @@
 
 struct hunt_options {
     const char *scenario, *token, *strategy, *executor, *json, *emit_test;
-    bool list, minimise, no_table, serve;
+    bool list, minimise, no_table, serve, every_order;
     int socket, memory; /* of --serve */
     uint64_t seed, schedules;
     double seconds;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Crashes of code under test end the schedule with a finding. The process goes on: the next
+/* Signals. The first touch of a page is one (pages.c). Crashes of code under test end the schedule with a finding. The process goes on: the next
  * schedule starts from restored state, on fresh stacks. A crash inside libc's malloc can leave its
  * lock taken; code under test that has an allocator of its own does not come near it. */
 #include "engine.h"
@@ -42,6 +42,8 @@ __attribute__((noreturn)) static void report(int number, const siginfo_t *info, 
 }
 
 static void on_signal(int number, siginfo_t *info, void *context) {
+    if (number == SIGSEGV && info->si_code == SEGV_ACCERR && hunt_pages_touch(info->si_addr))
+        return;
     if (hunt.current == NULL || hunt.over)
         outside_schedule(number);
     else

@@ -205,6 +205,8 @@ struct hunt_engine {
     uint8_t demoted_mask; /* threads whose after_mask is not empty */
     bool stale_loads, plain_points, races, tracing;
     bool over; /* the schedule has ended early; only the controller may run */
+    bool signatures; /* keep them in the schedules to come */
+    bool long_run;   /* some thread ran so long alone that the schedule may depend on it */
     bool pruned;
     uint32_t step_count, decision_count, switch_count, preemption_count, stale_count, fault_count;
     uint64_t clock_ns, seed, random;
@@ -294,12 +296,32 @@ void hunt_os_reset(void);
 void *hunt_os_reserve_state(size_t size_bytes); /* zeroed memory for the engine itself */
 void hunt_crash_open(void);
 bool hunt_alloc_owns(const void *block);
+bool hunt_os_is_mapped(const void *addr); /* in a mapping of this schedule, or one it had */
 const char *hunt_stderr_text(void); /* what the code under test wrote to stderr in this schedule */
+
+/* ---- pages.c: the memory behind the mappings of a schedule ---- */
+bool hunt_pages_open(void *start, size_t size_bytes);
+void hunt_pages_reset(const void *end);
+bool hunt_pages_touch(const void *addr); /* a fault; true: it was a first touch, and is mended */
+void hunt_pages_zero(uintptr_t start, size_t size_bytes);
+void hunt_pages_unmap(uintptr_t start, size_t size_bytes);
+void hunt_pages_copy(uintptr_t to, uintptr_t from, size_t size_bytes);
+/* What is mapped there until the schedule ends is not plain memory, and not of pages.c. */
+void hunt_pages_leave_to_kernel(uintptr_t start, size_t size_bytes);
 
 /* ---- state.c: what the program looked like before the first schedule ---- */
 bool hunt_state_open(void);
 void hunt_state_restore(void);
 void hunt_state_restore_thread(void); /* the calling thread's thread-local variables */
+
+/* ---- signature.c: what a schedule has done, whatever the order of what does not matter ---- */
+void hunt_signature_reset(bool on);
+void hunt_signature_step(const struct hunt_thread *self);
+void hunt_signature_waits(const volatile void *channel);
+void hunt_signature_order(void); /* something the engine hands out in the order of calls */
+void hunt_signature_saw(uint64_t value); /* that does not follow from the steps before it */
+void hunt_signature_spawn(unsigned thread, unsigned parent);
+uint64_t hunt_signature(void); /* of all that decides how the schedule can go on */
 
 /* ---- stuck.c ---- */
 __attribute__((noreturn)) void hunt_report_deadlock(void);

@@ -38,6 +38,7 @@ static void *allocate(size_t alignment, size_t size_bytes) {
         errno = ENOMEM;
         return NULL;
     }
+    hunt_signature_order();
     uintptr_t memory = (uintptr_t)hunt_alloc(size_bytes + sizeof(struct header) + alignment);
     if (memory == 0) {
         errno = ENOMEM;

@@ -50,6 +50,7 @@ static bool is_ours(pthread_key_t key) {
 int __wrap_pthread_key_create(pthread_key_t *key, void (*destructor)(void *)) {
     if (hunt.current == NULL)
         return __real_pthread_key_create(key, destructor);
+    hunt_signature_order();
     if (key_count == KEYS_MAX)
         return EAGAIN;
     destructors[key_count] = destructor;

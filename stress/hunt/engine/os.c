@@ -21,9 +21,9 @@
 #define OS_PAGE_BYTES ((size_t)4096)
 #define HUGE_PAGE_BYTES ((size_t)2 << 20)
 #define STDERR_BYTES 2048u
+#define COARSE_NS 4000000u /* the coarse clocks' tick, as with the kernel's HZ=250 */
 
 HUNT_STATE static size_t arena_bytes, mapped_bytes, heap_used;
-HUNT_STATE static bool is_split; /* a part of the arena is not plain readable, writable memory */
 HUNT_STATE static char stderr_text[STDERR_BYTES];
 HUNT_STATE static size_t stderr_used;
 
@@ -55,35 +55,26 @@ static size_t round_up(size_t size_bytes) {
     return (size_bytes + OS_PAGE_BYTES - 1) & ~(OS_PAGE_BYTES - 1);
 }
 
-/* Readable and writable from the start: an ordinary mmap of the code under test then needs no call
- * of the kernel's, and most schedules leave nothing to mend but touched pages. */
-static void *reserve(void *addr, size_t size_bytes, int how) {
-    return __real_mmap(addr, size_bytes, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | how, -1, 0);
-}
-
 bool hunt_os_open(void) {
     if (arena_bytes != 0)
         return true;
     arena_bytes = ARENA_BYTES;
-    if (reserve(ARENA, arena_bytes, MAP_FIXED_NOREPLACE) != ARENA) {
+    if (!hunt_pages_open(ARENA + HEAP_BYTES, arena_bytes - HEAP_BYTES)) {
         arena_bytes = ARENA_SMALL_BYTES;
-        if (reserve(ARENA, arena_bytes, MAP_FIXED_NOREPLACE) != ARENA)
+        if (!hunt_pages_open(ARENA + HEAP_BYTES, arena_bytes - HEAP_BYTES))
             return false;
     }
     mapped_bytes = HEAP_BYTES;
-    return true;
+    return __real_mmap(ARENA, HEAP_BYTES, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1,
+                       0) == ARENA;
 }
 
 void hunt_os_reset(void) {
     __real_memset(ARENA, 0, heap_used);
     heap_used = 0;
     stderr_used = 0;
-    if (is_split)
-        reserve(ARENA + HEAP_BYTES, mapped_bytes - HEAP_BYTES, MAP_FIXED);
-    else if (mapped_bytes != HEAP_BYTES)
-        __real_madvise(ARENA + HEAP_BYTES, mapped_bytes - HEAP_BYTES, MADV_DONTNEED);
-    is_split = false;
+    hunt_pages_reset(ARENA + mapped_bytes);
     mapped_bytes = HEAP_BYTES;
 }
 
@@ -106,6 +97,10 @@ bool hunt_alloc_owns(const void *block) {
     return (const char *)block >= ARENA && (const char *)block < ARENA + HEAP_BYTES;
 }
 
+bool hunt_os_is_mapped(const void *addr) {
+    return (const char *)addr >= ARENA && (const char *)addr < ARENA + mapped_bytes;
+}
+
 /* ---- a step, and perhaps a failure ---- */
 
 static bool os_step_fails(const char *name, uintptr_t addr, size_t length, uintptr_t pc,
@@ -124,6 +119,10 @@ static bool os_step_fails(const char *name, uintptr_t addr, size_t length, uintp
 }
 
 /* ---- mappings ---- */
+
+static bool is_in_arena(const void *addr) {
+    return (const char *)addr >= ARENA && (const char *)addr < ARENA + arena_bytes;
+}
 
 /* New addresses each time: what touches a mapping that is gone, crashes and is found. As in Linux
  * since 6.7, what is a multiple of a huge page starts on one. */
@@ -146,7 +145,8 @@ static void *map_at(void *at, size_t length, int protection, int flags, int fd, 
                     (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) == 0;
     if (is_plain)
         return at;
-    is_split = true;
+    if (is_in_arena(at))
+        hunt_pages_leave_to_kernel((uintptr_t)at, length);
     return __real_mmap(at, length, protection, (flags & ~MAP_FIXED_NOREPLACE) | MAP_FIXED, fd,
                        offset);
 }
@@ -173,13 +173,10 @@ static int unmap(void *addr, size_t length) {
     hunt_shadow_forget((uintptr_t)addr, length);
     if (hunt_early_owns(addr))
         return 0; /* stays, for the next schedule starts with it */
-    bool in_arena = (char *)addr >= ARENA && (char *)addr < ARENA + arena_bytes;
-    if (!in_arena)
+    if (!is_in_arena(addr))
         return __real_munmap(addr, length);
-    is_split = true;
-    void *reserved = __real_mmap(addr, length, PROT_NONE,
-                                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
-    return reserved == MAP_FAILED ? -1 : 0;
+    hunt_pages_unmap((uintptr_t)addr, length);
+    return 0;
 }
 
 int __wrap_munmap(void *addr, size_t length) {
@@ -206,11 +203,10 @@ void *__wrap_mremap(void *addr, size_t old_length, size_t length, int flags, ...
         errno = ENOMEM;
         return MAP_FAILED;
     }
-    is_split = true;
-    void *moved = __real_mremap(addr, old_length, length, MREMAP_MAYMOVE | MREMAP_FIXED, at);
-    if (moved != MAP_FAILED)
-        unmap(addr, old_length); /* keeps the old place reserved */
-    return moved;
+    hunt_shadow_forget((uintptr_t)at, length);
+    hunt_pages_copy((uintptr_t)at, (uintptr_t)addr, old_length);
+    unmap(addr, old_length);
+    return at;
 }
 
 int __wrap_madvise(void *addr, size_t length, int advice) {
@@ -220,13 +216,18 @@ int __wrap_madvise(void *addr, size_t length, int advice) {
         return -1;
     if (advice == MADV_DONTNEED)
         hunt_plain_access((uintptr_t)addr, length, true, HUNT_CALLER()); /* it writes zeroes */
-    return __real_madvise(addr, length, advice);
+    if (!is_in_arena(addr))
+        return __real_madvise(addr, length, advice);
+    if (advice == MADV_DONTNEED)
+        hunt_pages_zero((uintptr_t)addr, length);
+    return 0;
 }
 
 int __wrap_mprotect(void *addr, size_t length, int protection) {
     if (hunt_is_on() && os_step_fails("mprotect", (uintptr_t)addr, length, HUNT_CALLER(), true))
         return -1;
-    is_split = is_split || hunt_is_on();
+    if (hunt_is_on() && is_in_arena(addr))
+        hunt_pages_leave_to_kernel((uintptr_t)addr, length);
     return __real_mprotect(addr, length, protection);
 }
 
@@ -261,10 +262,14 @@ int __wrap_usleep(useconds_t us) {
 }
 
 int __wrap_clock_gettime(clockid_t clock, struct timespec *now) {
+    uint64_t ns = hunt.clock_ns;
     if (hunt.current == NULL)
         return __real_clock_gettime(clock, now);
-    now->tv_sec = (time_t)(hunt.clock_ns / 1000000000u);
-    now->tv_nsec = (long)(hunt.clock_ns % 1000000000u);
+    if (clock == CLOCK_MONOTONIC_COARSE || clock == CLOCK_REALTIME_COARSE)
+        ns -= ns % COARSE_NS;
+    hunt_signature_saw(ns);
+    now->tv_sec = (time_t)(ns / 1000000000u);
+    now->tv_nsec = (long)(ns % 1000000000u);
     return 0;
 }
 

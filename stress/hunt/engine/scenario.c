@@ -40,7 +40,9 @@ unsigned hunt_self(void) {
 }
 
 uint64_t hunt_random(void) {
-    return hunt_random_next(&hunt.random);
+    uint64_t number = hunt_random_next(&hunt.random);
+    hunt_signature_saw(number);
+    return number;
 }
 
 unsigned hunt_choose(unsigned count) {
@@ -63,6 +65,7 @@ unsigned hunt_faults(void) {
 }
 
 uint64_t hunt_clock_ns(void) {
+    hunt_signature_saw(hunt.clock_ns);
     return hunt.clock_ns;
 }
 

@@ -105,6 +105,8 @@ static unsigned ask(struct hunt_decision *decision) {
     }
     if (value != decision->usual)
         record_deviation(decision, value);
+    if (decision->kind != HUNT_DECIDE_THREAD)
+        hunt_signature_saw(value);
     return value;
 }
 
@@ -159,6 +161,7 @@ static bool is_spinning(struct hunt_thread *self) {
     bool again = self->pending.kind == HUNT_OP_LOAD && self->pending.pc == self->last_load_pc;
     self->last_load_pc = self->pending.kind == HUNT_OP_LOAD ? self->pending.pc : 0;
     self->repeat_count = again ? (uint8_t)(self->repeat_count + 1) : 0;
+    hunt.long_run |= self->run_length >= HUNT_SPIN_STEPS / 2;
     if (self->repeat_count < HUNT_REPEATS && ++self->run_length <= HUNT_SPIN_STEPS)
         return false;
     self->repeat_count = 0;
@@ -176,6 +179,7 @@ static void begin_step(struct hunt_thread *self) {
         demote(self);
     if (hunt.tracing)
         hunt_trace_add(&self->pending);
+    hunt_signature_step(self);
     if (hunt.strategy->executed != NULL)
         hunt.strategy->executed(self->id, &self->pending);
 }
@@ -236,6 +240,7 @@ struct hunt_thread *hunt_thread_new(void) {
     if (hunt.thread_count + 1 >= HUNT_THREADS_MAX)
         return NULL;
     struct hunt_thread *thread = &hunt.threads[++hunt.thread_count];
+    hunt_signature_spawn(thread->id, hunt.current->id);
     start_thread(thread, (uint8_t)(HUNT_BODIES_MAX + thread->id));
     return thread;
 }
@@ -324,6 +329,7 @@ static void reset(void) {
     __real_memset(&hunt.sc, 0, sizeof hunt.sc);
     __real_memset(&hunt.threads[0].view, 0, sizeof hunt.threads[0].view);
     hunt.threads[0].body = HUNT_SETUP;
+    hunt_signature_reset(hunt.signatures);
     hunt_memory_reset();
     hunt_shadow_reset();
     hunt_sync_reset();

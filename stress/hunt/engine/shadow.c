@@ -6,8 +6,8 @@
  */
 #include "engine.h"
 
-#define CELLS 65536u /* a power of two */
-#define CELLS_USED_MAX 49152u
+#define SLOTS 65536u /* a power of two */
+#define CELLS_MAX 49152u
 #define ACCESSES 6u /* kept per cell */
 #define RANGES 64u  /* accesses of more than RANGE_BYTES are kept whole */
 #define RANGE_BYTES 512u
@@ -23,9 +23,14 @@ struct access {
 
 struct cell {
     uintptr_t key; /* address / 8 */
-    uint32_t generation;
     uint8_t count;
     struct access accesses[ACCESSES];
+};
+
+/* Where a key's cell is. Cells stand in the order of first access, and 32 neighbouring words have
+ * neighbouring slots: a schedule's working set is then a few pages. */
+struct slot {
+    uint32_t generation, cell;
 };
 
 struct range {
@@ -34,40 +39,40 @@ struct range {
 };
 
 HUNT_STATE static struct cell *cells;
-HUNT_STATE static uint32_t *used; /* indices of this schedule's cells */
-HUNT_STATE static uint32_t used_count, generation;
+HUNT_STATE static struct slot *slots;
+HUNT_STATE static uint32_t cell_count, generation;
 HUNT_STATE static struct range ranges[RANGES];
 HUNT_STATE static uint32_t range_count;
+HUNT_STATE static uintptr_t ranges_start, ranges_end; /* all of them lie within */
 
 bool hunt_shadow_open(void) {
-    cells = hunt_os_reserve_state(CELLS * sizeof *cells);
-    used = hunt_os_reserve_state(CELLS_USED_MAX * sizeof *used);
-    return cells != NULL && used != NULL;
+    cells = hunt_os_reserve_state(CELLS_MAX * sizeof *cells);
+    slots = hunt_os_reserve_state(SLOTS * sizeof *slots);
+    return cells != NULL && slots != NULL;
 }
 
 void hunt_shadow_reset(void) {
     generation++;
-    used_count = 0;
+    cell_count = 0;
     range_count = 0;
+    ranges_start = UINTPTR_MAX;
+    ranges_end = 0;
 }
 
-static struct cell *cell_at(uintptr_t key, bool create) {
-    for (uint64_t i = hunt_mix(key);; i++) {
-        uint32_t index = (uint32_t)i & (CELLS - 1);
-        struct cell *cell = &cells[index];
-        if (cell->generation == generation && cell->key == key)
-            return cell;
-        if (cell->generation == generation)
+static struct cell *cell_at(uintptr_t key) {
+    for (uint64_t i = hunt_mix(key / 32) * 32 + key % 32;; i++) {
+        struct slot *slot = &slots[i & (SLOTS - 1)];
+        if (slot->generation == generation && cells[slot->cell].key == key)
+            return &cells[slot->cell];
+        if (slot->generation == generation)
             continue;
-        if (!create)
-            return NULL;
-        if (used_count == CELLS_USED_MAX)
+        if (cell_count == CELLS_MAX)
             hunt_fail(HUNT_MISUSE, 0,
                       "more than %u words of memory in one schedule: make the scenario smaller",
-                      CELLS_USED_MAX);
-        used[used_count++] = index;
+                      CELLS_MAX);
+        *slot = (struct slot){generation, cell_count};
+        struct cell *cell = &cells[cell_count++];
         cell->key = key;
-        cell->generation = generation;
         cell->count = 0;
         return cell;
     }
@@ -118,6 +123,8 @@ static bool is_covered(const struct access *old, const struct access *now,
 
 static void check_ranges(uintptr_t addr, uintptr_t end, const struct access *now,
                          const struct hunt_thread *self) {
+    if (end <= ranges_start || addr >= ranges_end)
+        return;
     for (uint32_t i = 0; i < range_count && i < RANGES; i++) {
         const struct access *earlier = &ranges[i].access;
         if (ranges[i].start >= end || addr >= ranges[i].end)
@@ -156,16 +163,22 @@ static void keep_in_cell(struct cell *cell, const struct access *now,
     cell->count = (uint8_t)kept;
 }
 
+static void add_range(uintptr_t start, uintptr_t end, const struct access *access) {
+    ranges[range_count++ % RANGES] = (struct range){start, end, *access};
+    ranges_start = start < ranges_start ? start : ranges_start;
+    ranges_end = end > ranges_end ? end : ranges_end;
+}
+
 static void access_range(uintptr_t addr, size_t size_bytes, struct access *now,
                          const struct hunt_thread *self) {
     uintptr_t end = addr + size_bytes;
     now->mask = 0xff;
-    for (uint32_t i = 0; i < used_count; i++) {
-        struct cell *cell = &cells[used[i]];
+    for (uint32_t i = 0; i < cell_count; i++) {
+        struct cell *cell = &cells[i];
         if (cell->key * 8 < end && addr < cell->key * 8 + 8)
             check_cell(cell, now, self);
     }
-    ranges[range_count++ % RANGES] = (struct range){addr, end, *now};
+    add_range(addr, end, now);
 }
 
 void hunt_shadow_access(uintptr_t addr, size_t size_bytes, bool write, bool atomic, uintptr_t pc) {
@@ -191,7 +204,7 @@ void hunt_shadow_access(uintptr_t addr, size_t size_bytes, bool write, bool atom
         unsigned from = key * 8 < addr ? (unsigned)(addr & 7) : 0;
         unsigned to = key * 8 + 8 > end ? (unsigned)(end & 7) : 8;
         now.mask = (uint8_t)((0xffu >> (8 - (to - from))) << from);
-        struct cell *cell = cell_at(key, true);
+        struct cell *cell = cell_at(key);
         check_cell(cell, &now, self);
         keep_in_cell(cell, &now, self);
     }
@@ -207,12 +220,12 @@ void hunt_shadow_free(uintptr_t addr, size_t size_bytes) {
                            .freed = true,
                            .mask = 0xff,
                            .epoch = self->view.before.at[self->id]};
-    ranges[range_count++ % RANGES] = (struct range){addr, addr + size_bytes, freed};
+    add_range(addr, addr + size_bytes, &freed);
 }
 
 void hunt_shadow_forget(uintptr_t addr, size_t size_bytes) {
-    for (uint32_t i = 0; i < used_count; i++) {
-        struct cell *cell = &cells[used[i]];
+    for (uint32_t i = 0; i < cell_count; i++) {
+        struct cell *cell = &cells[i];
         if (cell->key * 8 >= addr && cell->key * 8 < addr + size_bytes)
             cell->count = 0;
     }

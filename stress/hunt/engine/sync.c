@@ -134,6 +134,7 @@ static bool wait_here(const volatile void *channel, bool timed, uintptr_t pc) {
     self->pending = (struct hunt_event){.kind = HUNT_OP_WAIT, .addr = (uintptr_t)channel, .pc = pc};
     if (hunt.tracing && hunt_trace_last()->event.kind != HUNT_OP_WAIT)
         hunt_trace_add(&self->pending); /* a condition variable's wait comes with its unlock */
+    hunt_signature_waits(channel);
     self->timed = timed;
     self->timed_out = false;
     self->state = HUNT_WAITING;

@@ -103,7 +103,11 @@ void hunt_search_run(const struct hunt_search *search, struct hunt_result *resul
         /* Depth-first search goes back over one program's decisions, so that program stays. */
         if (!search->start.explicit_ops)
             hunt.choices.seed = acting(search) == &hunt_strategy_exhaustive ? search->seed : seed;
+        hunt.signatures = acting(search) == &hunt_strategy_exhaustive &&
+                          (search->start.options & HUNT_WITH_RACES) != 0 &&
+                          (search->start.options & HUNT_WITH_PLAIN_POINTS) == 0;
         hunt_schedule_run();
+        hunt.signatures = false;
         result->schedules++;
         result->steps += hunt.step_count;
         if (is_wanted(search)) {
@@ -114,6 +118,7 @@ void hunt_search_run(const struct hunt_search *search, struct hunt_result *resul
     }
     result->complete =
         search->strategy == &hunt_strategy_exhaustive && hunt_exhaustive_is_complete();
+    result->pruned = hunt_exhaustive_pruned();
     result->seconds = hunt_now_seconds() - started;
 }
 

@@ -30,6 +30,7 @@ struct hunt_failing {
 struct hunt_result {
     bool found, complete; /* complete: exhaustive has run all there is */
     uint64_t schedules, steps;
+    uint64_t pruned; /* schedules of exhaustive that ended where another had gone on from */
     double seconds;
     struct hunt_failing failing;
 };

@@ -4,9 +4,17 @@
  * schedule repeats the decisions of the one before up to the last that has an answer left, takes
  * that one, and goes the usual way from there. Faults are bounded by the scenario; hunt_choose()
  * is not bounded.
+ *
+ * A schedule ends early where it comes to a state that an earlier one went on from with no less
+ * left of its bounds: all that could follow has been tried, depth first, from there. Every state on
+ * the way has been seen, so step invariants lose nothing. States are told apart by 64-bit
+ * signatures (engine/signature.c).
  */
 #include "strategy.h"
 
+#include <sys/mman.h>
+
+#define STATES (1u << 22) /* a power of two */
 #define DECISIONS_MAX 65536u
 
 struct node {
@@ -17,11 +25,22 @@ struct node {
     bool is_preemption; /* any answer but the usual one would be */
 };
 
+struct state {
+    uint64_t signature; /* 0: none */
+    uint8_t preemptions; /* the fewest with which it was reached */
+};
+
 HUNT_STATE static struct node *nodes;
+HUNT_STATE static struct state *states;
+HUNT_STATE static uint32_t state_count;
+HUNT_STATE static uint64_t pruned;
+HUNT_STATE static bool every_order;
 HUNT_STATE static uint32_t depth, at;
 HUNT_STATE static bool started, complete;
-HUNT_STATE static struct hunt_bounds bounds = {.preemptions = 2, .switches = 255, .stale_loads = 1};
 HUNT_STATE static unsigned preemptions, switches, stale_loads;
+HUNT_STATE static struct hunt_bounds bounds = {.preemptions = 2, .switches = 255, .stale_loads = 1};
+
+int __real_madvise(void *addr, size_t length, int advice);
 
 void hunt_exhaustive_set_bounds(const struct hunt_bounds *wanted) {
     bounds = *wanted;
@@ -31,11 +50,65 @@ bool hunt_exhaustive_is_complete(void) {
     return complete;
 }
 
+uint64_t hunt_exhaustive_pruned(void) {
+    return pruned;
+}
+
+static void start_over(void) {
+    if (states != NULL && state_count != 0)
+        __real_madvise(states, STATES * sizeof *states, MADV_DONTNEED);
+    state_count = 0;
+    depth = 0;
+    started = complete = false;
+}
+
 static void exhaustive_open(void) {
     if (nodes == NULL)
         nodes = hunt_os_reserve_state(DECISIONS_MAX * sizeof *nodes);
-    depth = 0;
-    started = complete = false;
+    if (states == NULL)
+        states = hunt_os_reserve_state(STATES * sizeof *states);
+    start_over();
+    pruned = 0;
+    hunt.long_run = false;
+    every_order = bounds.every_order || states == NULL;
+}
+
+/* A thread that runs alone for a thousand steps is made to give way, so where it was last switched
+ * to decides what follows; no signature tells that. Rare: spin loops that nothing marks. */
+static void give_up_pruning(void) {
+    every_order = true;
+    start_over();
+}
+
+/* The bounds used up so far are part of it, but for the preemptions: fewer are as good. */
+static uint64_t signature_of(const struct hunt_decision *decision) {
+    uint64_t used = hunt.stale_count | (uint64_t)hunt.fault_count << 8 | decision->options << 16 |
+                    (uint64_t)decision->running << 24 |
+                    (uint64_t)decision->running_can_go_on << 32;
+    if (bounds.switches != 255)
+        used |= (uint64_t)hunt.switch_count << 40;
+    uint64_t signature = hunt_mix(hunt_signature() ^ hunt_mix(used));
+    return signature != 0 ? signature : 1;
+}
+
+/* Notes the state; true: it had been reached with no more preemptions. */
+static bool is_known(const struct hunt_decision *decision) {
+    uint64_t signature = signature_of(decision);
+    for (uint64_t i = signature;; i++) {
+        struct state *state = &states[i & (STATES - 1)];
+        if (state->signature == signature) {
+            bool known = state->preemptions <= preemptions;
+            state->preemptions = known ? state->preemptions : (uint8_t)preemptions;
+            return known;
+        }
+        if (state->signature != 0)
+            continue;
+        if (state_count < STATES / 4 * 3) { /* full: what is not noted is tried */
+            state_count++;
+            *state = (struct state){signature, (uint8_t)preemptions};
+        }
+        return false;
+    }
 }
 
 /* Moves the deepest node that has an answer left on to it. */
@@ -60,6 +133,8 @@ static bool advance(void) {
 
 static bool exhaustive_begin(uint64_t seed) {
     (void)seed;
+    if (hunt.long_run && !every_order)
+        give_up_pruning();
     if (nodes == NULL || complete || (started && !advance())) {
         complete = nodes != NULL;
         return false;
@@ -107,6 +182,11 @@ static struct node *node_for(const struct hunt_decision *decision) {
 static unsigned exhaustive_decide(const struct hunt_decision *decision) {
     if (at == DECISIONS_MAX)
         return decision->usual; /* beyond any schedule that ends before the livelock cap */
+    if (at == depth && decision->kind == HUNT_DECIDE_THREAD && hunt.signatures && !every_order &&
+        is_known(decision)) {
+        pruned++;
+        return HUNT_PRUNE;
+    }
     const struct node *node = node_for(decision);
     if (node->kind == HUNT_DECIDE_THREAD && node->is_preemption && node->value != node->usual)
         preemptions++;

@@ -26,9 +26,11 @@ struct hunt_bounds {
     uint8_t preemptions; /* switches away from a thread that could go on */
     uint8_t switches;    /* all switches */
     uint8_t stale_loads;
+    bool every_order; /* also schedules that differ only in the order of independent steps */
 };
 void hunt_exhaustive_set_bounds(const struct hunt_bounds *bounds);
 bool hunt_exhaustive_is_complete(void); /* every schedule within the bounds has run */
+uint64_t hunt_exhaustive_pruned(void);  /* how many ended where another had gone on from */
 
 /* The schedule that `replay` follows. */
 void hunt_replay_set(const struct hunt_choices *choices);
