@@ -11,9 +11,9 @@
 #include "harness/target.h"
 #include "region/region_map.h"
 
-enum { SUPERSLAB_BYTES = 2 << 20, CACHED_MAX = 1024, STEPS_TRIED = 3 };
+enum { SUPERSLAB_BYTES = 2 << 20, CACHED_MAX = 1024, STEPS_TRIED = 3, STEPS_NEAR = 8 };
 static const uint64_t START_NS = 9000000000;
-static const size_t BYTES_MAX = (size_t)64 << 20;
+static const size_t BYTES_MAX = (size_t)128 << 20;
 static const uint64_t AGE_MAX_NS = 500000000;
 
 struct entry {
@@ -115,17 +115,44 @@ static void remove_cached(size_t index) {
     memmove(&cached[index], &cached[index + 1], (cached_count - index) * sizeof cached[0]);
 }
 
-/* The newest of exactly this size, or of the next steps. */
+/* The newest of exactly this size. */
+static bool find_exact(size_t size, struct entry *found) {
+    for (size_t i = cached_count; i > 0; i--) {
+        if (cached[i - 1].size_bytes == size) {
+            *found = cached[i - 1];
+            remove_cached(i - 1);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Of this size, or of the next steps. */
 static bool find_cached(size_t size, struct entry *found) {
-    size_t wanted = size;
-    for (int step = 0; step < STEPS_TRIED; step++, wanted = round_size(wanted + 1)) {
-        for (size_t i = cached_count; i > 0; i--) {
-            if (cached[i - 1].size_bytes == wanted) {
-                *found = cached[i - 1];
-                remove_cached(i - 1);
-                hak_fuzz_tally(step == 0 ? OUTCOME_reused : OUTCOME_reused_larger);
-                return true;
-            }
+    for (int step = 0; step < STEPS_TRIED; step++, size = round_size(size + 1)) {
+        if (find_exact(size, found)) {
+            hak_fuzz_tally(step == 0 ? OUTCOME_reused : OUTCOME_reused_larger);
+            return true;
+        }
+    }
+    return false;
+}
+
+static size_t rounded_below(size_t size) {
+    for (size -= 65536; size != 0 && round_size(size) != size;) {
+        size -= 65536;
+    }
+    return size;
+}
+
+/* The nearest of the eight steps below and, beyond those of find_cached, above. */
+static bool find_near(size_t size, struct entry *found) {
+    size_t below = size, above = round_size(round_size(size + 1) + 1);
+    for (int step = 0; step < STEPS_NEAR; step++) {
+        below = below == 0 ? 0 : rounded_below(below);
+        above = round_size(above + 1);
+        if (find_exact(below, found) || find_exact(above, found)) {
+            return true;
         }
     }
     return false;
@@ -181,6 +208,36 @@ void bigcache_free(size_t slot) {
     judge_evictions(gone, gone_count, "free");
 }
 
+/* What was near is resized to what was asked for, wherever it then lies; or, after a
+ * fault, cached again as if it had just been freed. True: it serves the request. */
+static bool judge_near(struct entry *entry, const char *base, bool is_zero, size_t size,
+                       uint64_t hits) {
+    const char *gone[CACHED_MAX];
+    size_t gone_count;
+    if (base != NULL && !is_zero) {
+        if (base != entry->base) {
+            demand_gone(entry->base);
+        }
+        entry->base = (char *)(uintptr_t)base;
+        entry->size_bytes = size;
+        hak_fuzz_tally(OUTCOME_reused_near);
+        return true;
+    }
+    if (hits == hak_fuzz_fault_hits()) {
+        hak_fuzz_fail("alloc: %zu bytes are cached near, and not used for %zu", entry->size_bytes,
+                      size);
+    }
+    entry->freed_ns = now_ns;
+    cached[cached_count++] = *entry;
+    cached_bytes += entry->size_bytes;
+    expect_evictions(gone, &gone_count);
+    for (size_t i = 0; i < gone_count; i++) {
+        demand_gone(gone[i]);
+    }
+    *entry = (struct entry){0};
+    return false;
+}
+
 void bigcache_alloc(size_t slot, size_t size, size_t alignment) {
     struct entry entry = {0};
     bool is_zero = false;
@@ -191,11 +248,16 @@ void bigcache_alloc(size_t slot, size_t size, size_t alignment) {
     }
     bool is_plain = alignment <= SUPERSLAB_BYTES;
     bool is_cached = is_plain && find_cached(round_size(size), &entry);
+    bool is_near = is_plain && !is_cached && find_near(round_size(size), &entry);
     char *base = hak_mapping_alloc(size, alignment, &is_zero);
+    if (is_near) {
+        is_cached = judge_near(&entry, base, is_zero, round_size(size), hits);
+    }
     if (base == NULL) {
         if (is_cached || hits == hak_fuzz_fault_hits()) {
             hak_fuzz_fail("alloc: NULL for %zu bytes that can be had", size);
         }
+        compare("alloc that failed");
         hak_fuzz_tally(OUTCOME_fault_survived);
         return;
     }

@@ -54,6 +54,7 @@ void bigcache_cache_end(void);
     X(overfull, "no memory for more buckets")                                                      \
     X(mapped, "mapping made")                                                                      \
     X(reused, "mapping of the same size reused")                                                   \
+    X(reused_near, "near mapping resized")                                                         \
     X(reused_larger, "larger mapping reused")                                                      \
     X(aligned, "mapping aligned beyond 2 MiB")                                                     \
     X(cached, "mapping cached")                                                                    \

@@ -2,6 +2,7 @@
 /* The BigCache: see big_cache.h. Layer 3. */
 #include "big/big_cache.h"
 
+#include "base/bitmap.h"
 #include "base/check.h"
 #include "base/constants.h"
 #include "base/lock.h"
@@ -20,7 +21,10 @@ static struct {
     .age_max_ns = HAK_BIG_CACHE_AGE_MAX_NS,
 };
 
-enum { STEPS_TRIED = 3 };
+enum {
+    STEPS_TRIED = 3, /* up, as they are */
+    STEPS_NEAR = 8,   /* down, and above these up: a doubling has eight */
+};
 
 void hak_big_cache_init(void) {
     hak_big_table_init(&cache.table);
@@ -33,6 +37,32 @@ struct hak_mapping *hak_big_cache_take(size_t rounded_size_bytes) {
     for (int step = 0; step < STEPS_TRIED && size != 0 && mapping == NULL; step++) {
         mapping = hak_big_table_take(&cache.table, size);
         size = hak_mapping_round_size(size + 1);
+    }
+    hak_lock_release(&cache.lock);
+    return mapping;
+}
+
+/* The next rounded size below, or 0. */
+static size_t step_down(size_t rounded_size_bytes) {
+    size_t power = hak_power_of_two_floor((rounded_size_bytes - 1) | HAK_GRANULE_SIZE_BYTES);
+    size_t step = power / 8 < HAK_GRANULE_SIZE_BYTES ? HAK_GRANULE_SIZE_BYTES : power / 8;
+    return rounded_size_bytes > step ? rounded_size_bytes - step : 0;
+}
+
+struct hak_mapping *hak_big_cache_take_near(size_t rounded_size_bytes) {
+    struct hak_mapping *mapping = NULL;
+    size_t below = rounded_size_bytes, above = rounded_size_bytes;
+    for (int step = 1; step < STEPS_TRIED && above != 0; step++) {
+        above = hak_mapping_round_size(above + 1);
+    }
+    hak_lock_acquire(&cache.lock);
+    for (int step = 0; step < STEPS_NEAR && mapping == NULL && cache.table.oldest != NULL; step++) {
+        below = below != 0 ? step_down(below) : 0;
+        above = above != 0 ? hak_mapping_round_size(above + 1) : 0;
+        mapping = hak_big_table_take(&cache.table, below);
+        if (mapping == NULL) {
+            mapping = hak_big_table_take(&cache.table, above);
+        }
     }
     hak_lock_release(&cache.lock);
     return mapping;

@@ -3,8 +3,10 @@
  * Layer 3. Thread safe.
  *
  * A request takes a mapping of its own rounded size or one of the next two
- * steps (at most 3/8 larger). What exceeds the bounds leaves oldest first;
- * unmapping happens without the lock. */
+ * steps (at most 3/8 larger), as it is; failing that, the nearest from half to
+ * about twice its size, which is then resized: its memory is resident, and moving
+ * it costs less than faulting in as much anew. What exceeds the bounds leaves
+ * oldest first; unmapping happens without the lock. */
 #ifndef HAK_BIG_BIG_CACHE_H
 #define HAK_BIG_BIG_CACHE_H
 
@@ -14,14 +16,17 @@
 
 #include "big/mapping.h"
 
-#define HAK_BIG_CACHE_BYTES_MAX ((size_t)64 << 20)
+#define HAK_BIG_CACHE_BYTES_MAX ((size_t)128 << 20)
 #define HAK_BIG_CACHE_AGE_MAX_NS ((uint64_t)500 * 1000 * 1000)
 
 /* Call once, before anything else here. */
 void hak_big_cache_init(void);
 
-/* A cached mapping for a rounded size, or NULL. */
+/* A cached mapping that serves a rounded size as it is, or NULL. */
 struct hak_mapping *hak_big_cache_take(size_t rounded_size_bytes);
+
+/* A cached mapping near a rounded size, smaller or larger, or NULL. */
+struct hak_mapping *hak_big_cache_take_near(size_t rounded_size_bytes);
 
 /* Keeps a mapping of the standard alignment, or destroys it. */
 void hak_big_cache_give(struct hak_mapping *mapping);

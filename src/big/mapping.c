@@ -61,6 +61,50 @@ static void note_live(int64_t count, int64_t bytes) {
     hak_add_relaxed(&live_bytes, (uint64_t)bytes);
 }
 
+/* Moves a mapping that has no kind to a place reserved and registered before. The
+ * old place leaves the region map before the kernel can give it to another thread. */
+static bool move(struct hak_mapping *mapping, size_t new_size) {
+    char *old = mapping->base, *target = hak_os_reserve(new_size, mapping->alignment_bytes);
+    if (target == NULL) {
+        return false;
+    }
+    if (!hak_region_register(target, HAK_GRANULE_SIZE_BYTES, mapping)) {
+        hak_os_release(target, new_size);
+        return false;
+    }
+    /* Both places are unregistered while the kernel works: whichever is free
+     * afterwards may be another thread's at once. Their leaves exist. */
+    hak_region_unregister(target);
+    hak_region_unregister(old);
+    bool moved = hak_os_move(old, mapping->size_bytes, target, new_size);
+    mapping->base = moved ? target : old; /* else the target is given up (os_memory.h) */
+    hak_region_register(mapping->base, HAK_GRANULE_SIZE_BYTES, mapping);
+    return moved;
+}
+
+/* Another size for a mapping that has no kind, in place or elsewhere. */
+static bool resize(struct hak_mapping *mapping, size_t new_size) {
+    if (!hak_os_resize(mapping->base, mapping->size_bytes, new_size) && !move(mapping, new_size)) {
+        return false;
+    }
+    mapping->size_bytes = new_size;
+    return true;
+}
+
+/* A mapping from the cache, of the size or a little more, or NULL. */
+static struct hak_mapping *take_cached(size_t size) {
+    struct hak_mapping *mapping = hak_big_cache_take(size);
+    if (mapping != NULL) {
+        return mapping;
+    }
+    mapping = hak_big_cache_take_near(size);
+    if (mapping != NULL && !resize(mapping, size)) {
+        hak_big_cache_give(mapping);
+        return NULL;
+    }
+    return mapping;
+}
+
 void *hak_mapping_alloc(size_t size_bytes, size_t alignment_bytes, bool *is_zero) {
     size_t size = hak_mapping_round_size(size_bytes);
     size_t alignment = alignment_bytes < HAK_SUPERSLAB_SIZE_BYTES ? HAK_SUPERSLAB_SIZE_BYTES
@@ -69,7 +113,7 @@ void *hak_mapping_alloc(size_t size_bytes, size_t alignment_bytes, bool *is_zero
         return NULL;
     }
     struct hak_mapping *mapping =
-        alignment == HAK_SUPERSLAB_SIZE_BYTES ? hak_big_cache_take(size) : NULL;
+        alignment == HAK_SUPERSLAB_SIZE_BYTES ? take_cached(size) : NULL;
     *is_zero = mapping == NULL;
     if (mapping == NULL) {
         mapping = create(size, alignment);
@@ -111,43 +155,18 @@ _Atomic uint64_t *hak_mapping_record(const void *block) {
     return mapping != NULL ? &mapping->record : NULL;
 }
 
-/* Moves to a place reserved and registered before. The old place leaves the
- * region map before the kernel can give it to another thread. */
-static char *move(struct hak_mapping *mapping, size_t new_size) {
-    char *old = mapping->base, *target = hak_os_reserve(new_size, mapping->alignment_bytes);
-    if (target == NULL) {
-        return NULL;
-    }
-    if (!hak_region_register(target, HAK_GRANULE_SIZE_BYTES, mapping)) {
-        hak_os_release(target, new_size);
-        return NULL;
-    }
-    /* Both places are unregistered while the kernel works: whichever is free
-     * afterwards may be another thread's at once. Their leaves exist. */
-    hak_region_unregister(target);
-    hak_region_set_kind(old, 1, HAK_KIND_NONE);
-    hak_region_unregister(old);
-    bool moved = hak_os_move(old, mapping->size_bytes, target, new_size);
-    hak_region_register(moved ? target : old, HAK_GRANULE_SIZE_BYTES, mapping);
-    if (!moved) { /* the target's address space is given up (os_memory.h) */
-        hak_region_set_kind(old, 1, HAK_KIND_MAPPING);
-        return NULL;
-    }
-    mapping->base = target;
-    hak_region_set_kind(target, 1, HAK_KIND_MAPPING);
-    return target;
-}
-
 void *hak_mapping_resize(void *block, size_t new_size_bytes) {
     struct hak_mapping *mapping = mapping_of(block);
     size_t size = hak_mapping_round_size(new_size_bytes), old_size = mapping->size_bytes;
     if (size == 0 || size == old_size) {
         return size == 0 ? NULL : block;
     }
-    if (!hak_os_resize(block, old_size, size) && move(mapping, size) == NULL) {
+    hak_region_set_kind(block, 1, HAK_KIND_NONE);
+    bool resized = resize(mapping, size);
+    hak_region_set_kind(mapping->base, 1, HAK_KIND_MAPPING);
+    if (!resized) {
         return NULL;
     }
-    mapping->size_bytes = size;
     note_live(0, (int64_t)size - (int64_t)old_size);
     hak_event("mapping resize", mapping->base, size);
     return mapping->base;

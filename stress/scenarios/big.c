@@ -2,7 +2,8 @@
 /**
  * @file big.c
  * Blocks with a mapping of their own, in many sizes so that freed ones are
- * found again, resized in place or moved, and freed by other threads.
+ * found again, resized in place or moved, and freed by other threads. At the end
+ * more of them are freed at once than an allocator should keep.
  */
 #include "../common/exchange.h"
 #include "scenarios.h"
@@ -10,6 +11,7 @@
 enum { BLOCKS = 8, MAILBOX_SLOTS = 8 };
 enum { SIZE_MIN_BYTES = 1024 * 1024 + 1, COMMON_MAX_BYTES = 2 * 1024 * 1024 };
 enum { RARE_MAX_BYTES = 8 * 1024 * 1024 };
+enum { BURST_BLOCKS = 20, BURST_BYTES = 8 * 1024 * 1024 };
 
 /** Mostly just above 1 MiB; now and then several. The last byte varies, so
  *  that sizes are seldom whole OS pages. */
@@ -33,6 +35,14 @@ static void operate(struct stress_worker *worker, struct stress_mailbox *mailbox
     }
 }
 
+static void burst(struct stress_worker *worker) {
+    struct stress_block blocks[BURST_BLOCKS] = {0};
+    for (unsigned i = 0; i < BURST_BLOCKS; i++) {
+        stress_block_create(worker, &blocks[i], BURST_BYTES);
+    }
+    stress_blocks_free(worker->run, blocks, BURST_BLOCKS);
+}
+
 static void big_body(struct stress_worker *worker, void *context) {
     struct stress_block blocks[BLOCKS] = {0};
     do {
@@ -42,6 +52,9 @@ static void big_body(struct stress_worker *worker, void *context) {
         stress_worker_step(worker);
     } while (!stress_worker_is_over(worker));
     stress_blocks_free(worker->run, blocks, BLOCKS);
+    if (worker->index == 0) {
+        burst(worker);
+    }
 }
 
 void stress_scenario_big(struct stress_run *run) {

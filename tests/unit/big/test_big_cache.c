@@ -4,6 +4,7 @@
 
 #include <criterion/criterion.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 
 #include "base/check.h"
@@ -72,6 +73,71 @@ Test(big_cache, a_request_takes_its_size_or_the_next_two_steps_only, .init = sta
     }
     hak_mapping_free(alloc(asked - step / 2));
     cr_assert_null(hak_big_cache_take(asked), "a smaller one is never given");
+}
+
+/* Bytes of a block that are resident. */
+static size_t resident_bytes(char *block, size_t size_bytes) {
+    static unsigned char pages[(size_t)64 << 20 >> 12];
+    size_t count = 0, page_count = size_bytes >> 12;
+    cr_assert_leq(page_count, sizeof pages);
+    cr_assert_eq(mincore(block, size_bytes, pages), 0);
+    for (size_t i = 0; i < page_count; i++) {
+        count += pages[i] & 1;
+    }
+    return count << 12;
+}
+
+/* From half of what is asked for to about twice as much. */
+Test(big_cache, a_near_mapping_is_resized_and_stays_resident, .init = start) {
+    const size_t asked = 8 * HAK_MIB;
+    hak_mapping_free(alloc(HAK_MIB)); /* the first descriptor maps room for all */
+    hak_big_cache_trim();
+    for (size_t size = 3 * HAK_MIB; size <= 24 * HAK_MIB; size += HAK_MIB) {
+        bool is_zero, is_near = size >= 4 * HAK_MIB && size <= 20 * HAK_MIB;
+        bool as_it_is = size >= asked && size <= 10 * HAK_MIB;
+        int64_t held = test_os_held_bytes();
+        char *first = alloc(size);
+        memset(first, 1, size);
+        hak_mapping_free(first);
+        char *block = hak_mapping_alloc(asked, 8, &is_zero);
+        verify();
+        size_t kept = size < asked ? size : asked, given = as_it_is ? size : asked;
+        expect(is_zero == !is_near, "cached %zu: zero %d", size, is_zero);
+        expect(resident_bytes(block, asked) == (is_near ? kept : 0), "cached %zu: %zu resident",
+               size, resident_bytes(block, asked));
+        expect(hak_mapping_size_bytes(block) == given, "cached %zu: size %zu", size,
+               hak_mapping_size_bytes(block));
+        expect(counts().entry_count == !is_near, "cached %zu", size);
+        memset(block, 2, given);
+        hak_mapping_free(block);
+        hak_big_cache_trim();
+        expect(test_os_held_bytes() == held, "cached %zu: address space is lost", size);
+    }
+}
+
+/* Resizing fails at each of its calls, and nothing else can be had: the mapping is
+ * cached as before. One of them failing only is survived. */
+Test(big_cache, what_cannot_be_resized_stays, .init = start) {
+    const size_t sizes[] = {5 * HAK_MIB, 12 * HAK_MIB};
+    for (int i = 0; i < 2; i++) {
+        for (uint32_t calls = 1; calls <= TEST_OS_ALL; calls++) {
+            bool is_zero;
+            char *cached = alloc(sizes[i]);
+            hak_mapping_free(cached);
+            test_os_fail_at(calls, 1, 1);
+            char *block = hak_mapping_alloc(8 * HAK_MIB, 8, &is_zero);
+            test_os_recover();
+            verify();
+            expect(block != NULL || calls != TEST_OS_MOVE, "calls %u", calls);
+            expect(block == NULL || hak_mapping_size_bytes(block) == 8 * HAK_MIB, "calls %u", calls);
+            expect(counts().entry_count == (block == NULL || is_zero), "calls %u", calls);
+            if (block != NULL) {
+                block[0] = block[8 * HAK_MIB - 1] = 1;
+                hak_mapping_free(block);
+            }
+            hak_big_cache_trim();
+        }
+    }
 }
 
 Test(big_cache, the_best_fit_is_taken, .init = start) {
