@@ -51,7 +51,7 @@ class GateCase(CommandCase):
         super().setUp()
         library = self.folder / "ci/lib"
         (library / "hakci/stages.py").rename(library / "hakci/real_stages.py")
-        for name in ("src/base/invariants.def", "src/tcache/tcache.c",
+        for name in ("src/base/invariants.def", "src/tcache/tcache.c", "src/check/guard.c",
                      "stress/hunt/textbook/overshoot.c"):
             (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, self.folder / name)
