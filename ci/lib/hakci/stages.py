@@ -101,15 +101,15 @@ SANITIZERS = ("asan", "ubsan", "tsan", "msan")
 UNIT = ("--label", "unit", "--label-exclude", "slow")
 
 STAGES = (
-    _build("release", Budget(300, 0, 20), Budget(900, 0, 20), Budget(600, 0, 30)),
-    _build("checked", Budget(300, 0, 20), Budget(900, 0, 20), Budget(600, 0, 30)),
-    _build("fuzz", Budget(300, 0, 10), Budget(900, 0, 10), Budget(600, 0, 15)),
+    _build("release", Budget(300, 0, 20), Budget(900, 0, 20), Budget(1200, 0, 30)),
+    _build("checked", Budget(300, 0, 20), Budget(900, 0, 20), Budget(1200, 0, 30)),
+    _build("fuzz", Budget(300, 0, 10), Budget(900, 0, 10), Budget(1200, 0, 15)),
     _build("hunt", full=Budget(900, 0, 15)),
-    *(_build(preset, full=Budget(900, 0, 25), pull_request=Budget(600, 0, 30))
+    *(_build(preset, full=Budget(900, 0, 25), pull_request=Budget(1200, 0, 30))
       for preset in SANITIZERS),
     Stage("matrix.{item}", "Build and unit tests: {item}",
           ("ci/lib/matrix", "{item}", "--jobs", "{jobs}", "--junit", "{out}/ctest-matrix.{item}.xml"),
-          pull_request=Budget(600, 0, 40), nightly=Budget(900, 0, 40),
+          pull_request=Budget(1200, 0, 40), nightly=Budget(900, 0, 40),
           each=("ci/lib/matrix", "--list"), figures="ctest"),
 
     Stage("check.sources", "Checks of the sources and the docs", ("ci/check", "sources"),
