@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "harness/arena.h"
 #include "harness/target.h"
 
 enum { LIVE_MAX = 1 << 18 };
@@ -41,6 +42,7 @@ void model_enter(void *block, size_t class_index) {
     uint64_t number = ++number_next; /* 0 is what purged memory reads as */
     live[number] = block;
     memcpy(block, &number, sizeof number);
+    hak_fuzz_arena_wrote(block, sizeof number);
 }
 
 static uint64_t number_of(void *block) {

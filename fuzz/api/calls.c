@@ -4,6 +4,7 @@
 #include <malloc.h>
 
 #include "hakmem.h"
+#include "harness/arena.h"
 #include "harness/target.h"
 #include "model.h"
 
@@ -104,6 +105,7 @@ static void judge_resize(size_t slot, void *block, size_t size, const char *call
     kept.start = block;
     model_verify_block(&kept, size < old.size_bytes ? size : old.size_bytes, "kept by realloc");
     if (block != old.start) {
+        hak_fuzz_arena_wrote(block, size < old.size_bytes ? size : old.size_bytes); /* the copy */
         model_note_freed(old.start);
     }
     tally_resize(&old, block, size);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "hakmem.h"
+#include "harness/arena.h"
 #include "harness/pattern.h"
 #include "harness/target.h"
 
@@ -19,6 +20,8 @@ enum {
     FREED_COUNT = 64,
     LARGEST_CLASS_BYTES = 32 * 1024,
     LARGEST_RUN_BYTES = 1024 * 1024,
+    CANARY_BYTES = 128,
+    FILLED_BYTES = 64 * 1024,
 };
 static const size_t CERTAIN_BYTES = (size_t)256 << 20;     /* always to be had */
 static const size_t ADDRESS_SPACE_BYTES = (size_t)1 << 47; /* never to be had */
@@ -117,11 +120,21 @@ static bool is_whole_affordable(size_t size_bytes) {
     return true;
 }
 
+/* What the allocator itself writes: checked builds put a canary behind what was asked
+ * for and fill a freed block from its start. A class is at most a quarter larger than
+ * what is asked of it; runs and mappings are filled so far. */
+void model_note_written(const void *block, size_t size_bytes, size_t alignment_bytes) {
+    size_t asked = (size_bytes + CANARY_BYTES + alignment_bytes - 1) & ~(alignment_bytes - 1);
+    hak_fuzz_arena_wrote(block, asked <= LARGEST_CLASS_BYTES ? asked + asked / 4 : FILLED_BYTES);
+    hak_fuzz_arena_wrote((const char *)block + size_bytes, CANARY_BYTES);
+}
+
 void model_fill(struct model_block *block) {
     block->seed = next_seed++ << 32;
     struct range range;
     for (size_t i = 0; (range = covered(block, i)).size_bytes > 0; i++) {
         hak_pattern_fill(block->start, range.offset, range.size_bytes, block->seed);
+        hak_fuzz_arena_wrote(block->start + range.offset, range.size_bytes);
     }
 }
 
@@ -243,6 +256,7 @@ void model_take(size_t slot, void *start, size_t size_bytes, size_t alignment_by
     }
     require_apart(block, call);
     block->is_whole = is_whole_affordable(block->usable_bytes);
+    model_note_written(start, block->usable_bytes, alignment_bytes);
     model_fill(block);
     tally_block(block);
 }

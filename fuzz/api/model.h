@@ -43,6 +43,9 @@ void model_enter_thread(void);
  *  after a failure. True when there is a block. */
 bool model_accepts(const char *call, const void *block, enum model_expectation expected, int error);
 
+/** Tells the arena what of a block of this size the allocator itself writes. */
+void model_note_written(const void *block, size_t size_bytes, size_t alignment_bytes);
+
 /** Takes a new block in: alignment, usable size, overlap; then fills it. */
 void model_take(size_t slot, void *block, size_t size_bytes, size_t alignment_bytes,
                 enum model_origin origin, const char *call);

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 
 #include "hakmem.h"
+#include "harness/arena.h"
 #include "harness/fault.h"
 #include "harness/pattern.h"
 #include "harness/target.h"
@@ -19,6 +20,10 @@ enum {
     BURST_WHOLE_BYTES = 1024,
     BURST_END_BYTES = 32,
     THREAD_STACK_BYTES = 1024 * 1024,
+    BURST_BUDGET_BYTES = 256 * 1024, /* of an input, while fuzzing, */
+    BURST_BUDGET_COUNT = 192,
+    THREAD_BUDGET = 1,
+    UNLIMITED_EVERY = 16, /* except one in so many */
     FORK_EVERY = 512, /* inputs, while fuzzing: a fork costs as much as many of them */
     CHILD_DEADLINE_S = 20,
 };
@@ -35,6 +40,7 @@ struct burst_block {
 static struct burst_block burst[API_BURST_MAX];
 static size_t burst_count;
 static uint64_t burst_seed;
+static size_t burst_bytes_left, burst_count_left, threads_left;
 static unsigned inputs_since_fork;
 
 static void burst_fill(const struct burst_block *block) {
@@ -45,6 +51,7 @@ static void burst_fill(const struct burst_block *block) {
     hak_pattern_fill(block->start, 0, BURST_END_BYTES, block->seed);
     hak_pattern_fill(block->start, block->size_bytes - BURST_END_BYTES, BURST_END_BYTES,
                      block->seed);
+    hak_fuzz_arena_wrote(block->start + block->size_bytes - BURST_END_BYTES, BURST_END_BYTES);
 }
 
 static void burst_verify(const struct burst_block *block, const char *when) {
@@ -64,8 +71,22 @@ static void burst_verify(const struct burst_block *block, const char *when) {
     }
 }
 
+/* A long burst costs as much as many inputs, and so does a thread under ASan. */
+static void set_budgets(void) {
+    static unsigned inputs;
+    bool is_limited = hak_fuzz_is_fuzzing() && inputs++ % UNLIMITED_EVERY != 0;
+    threads_left = is_limited ? THREAD_BUDGET : SIZE_MAX;
+    burst_bytes_left = is_limited ? BURST_BUDGET_BYTES : SIZE_MAX;
+    burst_count_left = is_limited ? BURST_BUDGET_COUNT : SIZE_MAX;
+}
+
 void api_burst(size_t count, size_t size) {
     for (size_t i = 0; i < count && burst_count < API_BURST_MAX; i++) {
+        if (burst_count_left == 0 || burst_bytes_left < size) {
+            return;
+        }
+        burst_count_left--;
+        burst_bytes_left -= size;
         errno = MARK;
         unsigned char *start = hak_malloc(size);
         int error = errno;
@@ -77,6 +98,7 @@ void api_burst(size_t count, size_t size) {
                           size);
         }
         burst[burst_count] = (struct burst_block){start, size, ~burst_seed++ << 24, model_thread()};
+        model_note_written(start, size, 1);
         burst_fill(&burst[burst_count++]);
     }
 }
@@ -106,6 +128,7 @@ void api_begin(void) {
     model_reset();
     burst_count = 0;
     burst_seed = 1;
+    set_budgets();
     inputs_since_fork++;
 }
 
@@ -162,6 +185,10 @@ static void run_on_thread(struct work work) {
 }
 
 void api_thread(size_t count) {
+    if (threads_left == 0) {
+        return; /* the operations run on this one */
+    }
+    threads_left--;
     run_on_thread((struct work){.count = count});
 }
 

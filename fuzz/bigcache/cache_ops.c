@@ -6,6 +6,7 @@
 
 #include "big/big_cache.h"
 #include "big/mapping.h"
+#include "harness/arena.h"
 #include "harness/checked.h"
 #include "harness/fault.h"
 #include "harness/target.h"
@@ -65,8 +66,11 @@ static void compare(const char *call) {
 
 static void write_tags(struct entry *entry) {
     entry->tag = ++tag_next * UINT64_C(0x9E3779B97F4A7C15);
+    char *last = entry->base + entry->size_bytes - sizeof entry->tag;
     memcpy(entry->base, &entry->tag, sizeof entry->tag);
-    memcpy(entry->base + entry->size_bytes - sizeof entry->tag, &entry->tag, sizeof entry->tag);
+    memcpy(last, &entry->tag, sizeof entry->tag);
+    hak_fuzz_arena_wrote(entry->base, sizeof entry->tag);
+    hak_fuzz_arena_wrote(last, sizeof entry->tag);
 }
 
 static void compare_tag(const struct entry *entry, size_t offset, const char *call) {

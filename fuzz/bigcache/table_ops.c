@@ -17,6 +17,9 @@ enum {
     MANY = 4096, /* more at once cost seconds under faults: only one input in so many */
     MANY_EVERY = 512,
     LONG = 512,     /* a list or a chain that each take looks through for long, */
+    LONG_EVERY = 32, /* while fuzzing, other inputs have these many at most: */
+    SHORT = 32,      /* of one size, */
+    MEDIUM = 300,    /* and of many */
     TAKEN_MAX = 16, /* so only so many of a long list at once */
 };
 
@@ -24,7 +27,7 @@ static struct hak_big_table table;
 static struct hak_mapping descriptors[ENTRY_MAX];
 static size_t list[ENTRY_MAX]; /* sizes in order of insertion; 0: taken */
 static size_t list_end, list_first, entry_count, entry_bytes, bucket_count;
-static unsigned inputs_since_many;
+static unsigned inputs_since_many, inputs_since_long;
 
 static uint64_t fnv1a(uint64_t value) {
     uint64_t hash = UINT64_C(14695981039346656037);
@@ -81,9 +84,15 @@ void bigcache_insert(size_t count, size_t size, size_t spread) {
         }
         inputs_since_many = 0;
     }
-    if (spread == 0 && count > LONG) { /* entries of one size are one chain */
-        count = LONG;
+    /* Entries of one size are one chain, and each take looks through it. */
+    bool may_be_long = !hak_fuzz_is_fuzzing() || inputs_since_long >= LONG_EVERY;
+    size_t longest = may_be_long || hak_fuzz_is_thorough() ? LONG : SHORT;
+    if (spread == 0 && count > longest) {
+        count = longest;
+    } else if (spread != 0 && count > longest && !may_be_long) {
+        count = MEDIUM < count ? MEDIUM : count;
     }
+    inputs_since_long = may_be_long && count > SHORT ? 0 : inputs_since_long;
     for (size_t i = 0; i < count && list_end < ENTRY_MAX; i++) {
         insert_one(size + i * spread * GRANULE_BYTES);
     }
@@ -196,6 +205,7 @@ void bigcache_table_begin(void) {
     list_end = list_first = entry_count = entry_bytes = 0;
     bucket_count = BUCKETS_MIN;
     inputs_since_many++;
+    inputs_since_long++;
 }
 
 /* A table that was refused the memory to shrink while it ran empty shrinks as soon

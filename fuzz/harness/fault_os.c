@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Faults in src/: each function that asks for memory is wrapped by the linker
- * (-Wl,--wrap), and so are the clock and the attempt at a lock. Counters are
- * atomic because threads of the program under test, though in sequence, have no
- * other order that a race detector could see. Relaxed: nothing is published. */
+/* Faults in src/, and memory from the arena: each function that asks for memory or
+ * gives it back is wrapped by the linker (-Wl,--wrap), and so are the clock and the
+ * attempt at a lock. Counters are atomic because threads of the program under test,
+ * though in sequence, have no other order that a race detector could see. Relaxed:
+ * nothing is published. */
 #include "fault.h"
+
+#include "arena.h"
 
 #include <stdatomic.h>
 #include <stddef.h>
@@ -17,6 +20,9 @@
 #define WRAPPED(function) __typeof__(function) __real_##function, __wrap_##function
 WRAPPED(hak_os_reserve);
 WRAPPED(hak_os_reserve_sparse);
+WRAPPED(hak_os_purge);
+WRAPPED(hak_os_release);
+WRAPPED(hak_os_reserved_bytes);
 WRAPPED(hak_os_resize);
 WRAPPED(hak_os_move);
 WRAPPED(hak_os_clock_coarse_ns);
@@ -80,15 +86,44 @@ static bool is_due(void) {
 }
 
 void *__wrap_hak_os_reserve(size_t size_bytes, size_t alignment_bytes) {
-    return is_due() ? NULL : __real_hak_os_reserve(size_bytes, alignment_bytes);
+    if (is_due()) {
+        return NULL;
+    }
+    void *reused = hak_fuzz_arena_take(size_bytes, alignment_bytes);
+    return reused != NULL ? reused : __real_hak_os_reserve(size_bytes, alignment_bytes);
 }
 
 void *__wrap_hak_os_reserve_sparse(size_t size_bytes) {
     return is_due() ? NULL : reserve_sparse(size_bytes);
 }
 
+void __wrap_hak_os_purge(void *address, size_t size_bytes) {
+    if (hak_fuzz_arena_has(address)) {
+        hak_fuzz_arena_clear(address, size_bytes);
+    } else {
+        __real_hak_os_purge(address, size_bytes);
+    }
+}
+
+void __wrap_hak_os_release(void *address, size_t size_bytes) {
+    if (hak_fuzz_arena_has(address)) {
+        hak_fuzz_arena_give(address, size_bytes);
+    } else {
+        __real_hak_os_release(address, size_bytes);
+    }
+}
+
+size_t __wrap_hak_os_reserved_bytes(void) {
+    return __real_hak_os_reserved_bytes() + hak_fuzz_arena_reserved_bytes();
+}
+
 bool __wrap_hak_os_resize(void *address, size_t old_size_bytes, size_t new_size_bytes) {
-    return !is_due() && __real_hak_os_resize(address, old_size_bytes, new_size_bytes);
+    if (is_due()) {
+        return false;
+    }
+    return hak_fuzz_arena_has(address)
+               ? hak_fuzz_arena_resize(address, old_size_bytes, new_size_bytes)
+               : __real_hak_os_resize(address, old_size_bytes, new_size_bytes);
 }
 
 /* As some kernels do, a move that fails unmaps its target. */
@@ -97,7 +132,13 @@ bool __wrap_hak_os_move(void *address, size_t old_size_bytes, void *target, size
         hak_os_release(target, new_size_bytes);
         return false;
     }
-    return __real_hak_os_move(address, old_size_bytes, target, new_size_bytes);
+    if (!hak_fuzz_arena_has(address) && !hak_fuzz_arena_has(target)) {
+        return __real_hak_os_move(address, old_size_bytes, target, new_size_bytes);
+    }
+    hak_fuzz_arena_copy(target, address,
+                        old_size_bytes < new_size_bytes ? old_size_bytes : new_size_bytes);
+    hak_os_release(address, old_size_bytes);
+    return true;
 }
 
 void *__wrap_hak_meta_alloc(size_t size_bytes) {

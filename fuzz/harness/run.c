@@ -17,6 +17,7 @@ static size_t op_count;
 static size_t next_op;    /* the first not yet begun */
 static size_t current_op; /* the one begun last */
 static bool is_running;
+static unsigned walk_number;
 
 static void write_line(int fd, const char *text) {
     if (write(fd, text, strlen(text)) < 0) {
@@ -70,6 +71,10 @@ size_t hak_fuzz_op_index(void) {
     return current_op;
 }
 
+unsigned hak_fuzz_walk_number(void) {
+    return walk_number++;
+}
+
 bool hak_fuzz_is_thorough(void) {
     return hak_fuzz_mode.thorough;
 }
@@ -106,6 +111,7 @@ size_t hak_fuzz_run(const uint8_t *data, size_t size_bytes) {
     op_count = hak_fuzz_decode(data, size_bytes, ops);
     next_op = 0;
     current_op = 0;
+    walk_number = (unsigned)op_count; /* not the same walks for all */
     is_running = true;
     hak_fuzz_target.begin();
     while (hak_fuzz_step()) {

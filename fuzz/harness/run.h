@@ -32,6 +32,9 @@ void hak_fuzz_report_current(const char *reason);
  *  report. With `then_exit` it then exits 1, else earlier handlers go on. */
 void hak_fuzz_catch_death(bool then_exit);
 
+/** How many times this was asked since the input began: see sample.c. */
+unsigned hak_fuzz_walk_number(void);
+
 /** The tallies of hak_fuzz_tally(), by outcome. */
 extern uint64_t hak_fuzz_outcome_counts[HAK_FUZZ_OUTCOME_MAX];
 

@@ -6,7 +6,7 @@
 if(TARGET broken_shim)
   add_executable(replay_api_broken harness/replay_main.c harness/generate.c harness/program.c
     harness/run.c harness/mutate.c harness/emit.c harness/death.c harness/pattern.c
-    harness/fault_none.c api/calls.c api/model.c api/session.c api/table.c)
+    harness/fault_none.c harness/arena.c api/calls.c api/model.c api/session.c api/table.c)
   target_include_directories(replay_api_broken PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
   target_compile_options(replay_api_broken PRIVATE -O2)
   target_link_libraries(replay_api_broken PRIVATE broken_shim)

@@ -33,6 +33,9 @@ def read_libfuzzer(text, _command):
     figures = {
         "executions": _last_number(r"stat::number_of_executed_units:\s*(\d+)", text),
         "executions_per_s": _last_number(r"stat::average_exec_per_sec:\s*(\d+)", text),
+        "executions_per_cpu_s": _last_number(r"stat::executions_per_cpu_s:\s*(\d+)", text),
+        "operations": _last_number(r"stat::executed_operations:\s*(\d+)", text),
+        "operations_per_cpu_s": _last_number(r"stat::operations_per_cpu_s:\s*(\d+)", text),
         "edges_covered": _last_number(r"\bcov: (\d+)", text),
         "corpus_inputs": _last_number(r"\bcorp: (\d+)", text),
         "peak_rss_mb": _last_number(r"stat::peak_rss_mb:\s*(\d+)", text),

@@ -3,6 +3,7 @@
 inputs go to the output folder, so that a run never changes the tree; inputs
 that fail go there too, with the command that repeats them."""
 
+import os
 import subprocess
 
 from . import common
@@ -33,7 +34,8 @@ def main(argv):
     seeds = [common.ROOT / "fuzz/corpus" / name for name in names]
     command += [str(folder) for folder in seeds if folder.is_dir()]
     before = set(failures.iterdir())
-    status = subprocess.run(command, cwd=out, check=False).returncode
+    status = subprocess.run(command, cwd=out, check=False,
+                            env={**os.environ, "HAKMEM_FUZZ_STATS": "1"}).returncode
     for path in sorted(set(failures.iterdir()) - before):
         print(f"repeat with: {binary} {path}")
     return common.OK if status == 0 else common.FOUND
