@@ -75,6 +75,16 @@ class CommandLine(unittest.TestCase):
         self.assertRegex(out, r"(?m)^ step \| T1 +\| T2 +\| source$")
         self.assertIn("2 context switches (1 of them preemptions)", out)
 
+    def test_every_table_marks_one_step(self):
+        planted = re.findall(r"^  ([\w-]+) .*\[planted bug\]$", run("--list").stdout, re.M)
+        self.assertGreaterEqual(len(planted), 8)
+        for name in planted:
+            out = run(name, "--minimise").stdout
+            rows = re.findall(r"^([ >]) +\d+ \|.*?(  <-- breaks here)?$", out, re.M)
+            marked = [row for row in rows if row != (" ", "")]
+            self.assertEqual(marked, [(">", "  <-- breaks here")], out)
+            self.assertIn("No schedule with as few stale loads and fewer context switches", out)
+
     def test_nothing_found_is_status_0(self):
         done = run("overshoot-clamped", "--strategy", "exhaustive")
         self.assertEqual(done.returncode, 0, done)

@@ -124,6 +124,27 @@ static void minimise_operations(void) {
     hunt_failing_free(&result.failing);
 }
 
+/* Fewest switches first, then operations; of as few switches the fewest steps. */
+static void minimise_in_order(void) {
+    for (uint64_t seed = 1; seed <= 5; seed++) {
+        struct hunt_result result;
+        test_hunt("switches-or-ops", seed, &result);
+        test_expect(result.found, "switches-or-ops: not found");
+        test_expect(hunt_minimise(test_scenario("switches-or-ops"), &result.failing, 10),
+                    "switches-or-ops: not proven");
+        test_expect(result.failing.switches == 1 && result.failing.choices.op_count[0] == 2,
+                    "switches-or-ops: %u switches, %u operations", result.failing.switches,
+                    result.failing.choices.op_count[0]);
+        hunt_failing_free(&result.failing);
+        test_hunt("long-or-short", seed, &result);
+        hunt_minimise(test_scenario("long-or-short"), &result.failing, 10);
+        test_expect(result.found && result.failing.switches == 1 && result.failing.steps == 7,
+                    "long-or-short: %u switches, %u steps", result.failing.switches,
+                    result.failing.steps);
+        hunt_failing_free(&result.failing);
+    }
+}
+
 int main(int argc, char **argv) {
     test_open(argc, argv);
     for (size_t i = 0; i < sizeof expectations / sizeof expectations[0]; i++)
@@ -136,5 +157,6 @@ int main(int argc, char **argv) {
     count("count-3-3-3", 3, 3, 3);
     test_every_order = false;
     minimise_operations();
+    minimise_in_order();
     return test_close();
 }

@@ -45,7 +45,7 @@ static const struct argp_option table[] = {
     {"stale", OPT_STALE, "N", 0, "exhaustive: at most N stale loads (1)", 1},
     {"every-order", OPT_EVERY_ORDER, 0, 0,
      "exhaustive: also schedules that differ only in the order of independent steps", 1},
-    {"minimise", OPT_MINIMISE, 0, 0, "Shrink what was found: operations, threads, context switches",
+    {"minimise", OPT_MINIMISE, 0, 0, "Shrink what was found: context switches, operations, threads, steps",
      2},
     {"minimize", OPT_MINIMISE, 0, OPTION_ALIAS, 0, 2},
     {"emit-test", OPT_EMIT, "FILE", 0, "Write what was found as a regression test", 2},

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The smallest schedule with the same failure. Operations and threads go one by one, as long as a
- * short search still finds the failure without them and the rest can still pass (without its
- * signaller every waiter hangs: that is not the same bug). Then stale loads and context switches:
- * first by leaving out decisions, then by trying every schedule with 0, 1, 2, ... switches, which
- * proves the result when the time allows. A failure that needs no stale load is shown without one,
- * even if one would save a switch: it is the simpler story.
+ * The smallest schedule with the same failure: with the fewest context switches, of those the one
+ * with the fewest operations, then threads, then steps. A failure that needs no stale load is shown
+ * without one, even if one would save a switch: it is the simpler story.
+ *
+ * Switches: first by leaving out decisions, then by trying every schedule with 0, 1, 2, ... of them,
+ * which proves the result when the time allows. Operations and threads go one by one, as long as a
+ * short search still finds the failure without them, with no more switches, and the rest can still
+ * pass (without its signaller every waiter hangs: that is not the same bug). Then the proof again,
+ * for what is left, and of the schedules with as few switches the shortest.
  */
 #include "../engine/registry.h"
 #include "report.h"
@@ -14,6 +17,7 @@
 #include <string.h>
 
 #define QUICK_SCHEDULES 2000u
+#define BOUNDED_SCHEDULES 20000u /* with no more switches: often that is all of them */
 #define PASS_SCHEDULES 64u
 #define EXTRA_SWITCHES 6u /* that doing without a stale load may cost */
 
@@ -22,10 +26,14 @@ struct minimiser {
     struct hunt_failing *best;
     double deadline;
     bool can_pass; /* the whole scenario has schedules that pass */
+    /* Proven: with all threads and operations no schedule has fewer switches. As long as nobody knows,
+     * a schedule with less in it may have more of them. */
+    bool is_least;
+    uint32_t steps_max; /* of what is searched for; 0: any */
 };
 
 static bool is_late(const struct minimiser *min) {
-    return hunt_now_seconds() >= min->deadline;
+    return hunt_cpu_seconds() >= min->deadline;
 }
 
 static bool is_smaller(const struct hunt_failing *a, const struct hunt_failing *b) {
@@ -36,6 +44,20 @@ static bool is_smaller(const struct hunt_failing *a, const struct hunt_failing *
     return a->steps < b->steps;
 }
 
+static bool is_worse(const struct hunt_failing *a, const struct hunt_failing *b) {
+    return a->stale_loads > b->stale_loads ||
+           (a->stale_loads == b->stale_loads && a->switches > b->switches);
+}
+
+enum wanted { SMALLER, NOT_WORSE };
+
+static uint8_t at_most_254(uint32_t number) {
+    return (uint8_t)(number < 255 ? number : 254);
+}
+
+static const struct hunt_bounds anything = {
+    .preemptions = 255, .switches = 255, .stale_loads = 255};
+
 static void replace(struct minimiser *min, const struct hunt_failing *better) {
     struct hunt_finding wanted = min->best->finding;
     const struct hunt_strategy *strategy = min->best->strategy;
@@ -45,14 +67,15 @@ static void replace(struct minimiser *min, const struct hunt_failing *better) {
     min->best->strategy = strategy;
 }
 
-/* Takes the candidate if it fails in the same way and, when asked, is smaller. */
+/* Takes the candidate if it fails in the same way and is good enough. */
 static bool try_choices(struct minimiser *min, const struct hunt_choices *candidate,
-                        bool must_be_smaller) {
+                        enum wanted wanted) {
     struct hunt_failing failing;
     if (!hunt_replay_run(min->scenario, candidate, false, &failing))
         return false;
     if (hunt_same_failure(&failing.finding, &min->best->finding) &&
-        (!must_be_smaller || is_smaller(&failing, min->best))) {
+        (wanted == SMALLER ? is_smaller(&failing, min->best)
+                           : !min->is_least || !is_worse(&failing, min->best))) {
         replace(min, &failing);
         return true;
     }
@@ -69,9 +92,11 @@ static bool search(struct minimiser *min, const struct hunt_choices *start,
     search.bounds = bounds;
     search.seed = start->seed;
     search.schedules_max = schedules_max;
-    search.seconds_max = min->deadline - hunt_now_seconds();
+    search.by_cpu_time = true;
+    search.seconds_max = min->deadline - hunt_cpu_seconds();
     search.failure = min->best->finding.failure;
     search.site = min->best->finding.site;
+    search.steps_max = min->steps_max;
     search.start = *start;
     if (search.seconds_max <= 0)
         search.seconds_max = 1e-9;
@@ -96,18 +121,56 @@ static bool passes_somehow(const struct minimiser *min, const struct hunt_choice
     return false;
 }
 
+/* ---- context switches ---- */
+
+static void drop_decisions(struct minimiser *min) {
+    for (uint32_t i = min->best->choices.deviation_count; i-- > 0 && !is_late(min);) {
+        if (i >= min->best->choices.deviation_count)
+            continue;
+        struct hunt_choices candidate;
+        hunt_choices_copy(&candidate, &min->best->choices);
+        candidate.deviation_count--;
+        memmove(&candidate.deviations[i], &candidate.deviations[i + 1],
+                (candidate.deviation_count - i) * sizeof *candidate.deviations);
+        (void)try_choices(min, &candidate, SMALLER);
+        free(candidate.deviations);
+    }
+}
+
+/* ---- less to run ---- */
+
+/* A random schedule has switches to spare: they go first. */
+static bool take_if_not_worse(struct minimiser *min, struct hunt_failing *candidate) {
+    struct hunt_failing before = *min->best;
+    hunt_choices_copy(&before.choices, &min->best->choices);
+    replace(min, candidate);
+    if (min->is_least)
+        drop_decisions(min);
+    if (!min->is_least || !is_worse(min->best, &before)) {
+        hunt_failing_free(&before);
+        return true;
+    }
+    replace(min, &before);
+    return false;
+}
+
 /* With less in it the old decisions may not fit: replay them first, then look around. */
 static bool try_smaller(struct minimiser *min, const struct hunt_choices *candidate) {
     struct hunt_result result;
     if (min->can_pass && !passes_somehow(min, candidate))
         return false;
-    if (try_choices(min, candidate, false))
+    if (try_choices(min, candidate, NOT_WORSE))
         return true;
-    struct hunt_bounds bounds = {.preemptions = 255, .switches = 255, .stale_loads = 255};
-    if (!search(min, candidate, &hunt_strategy_portfolio, bounds, QUICK_SCHEDULES, &result))
+    struct hunt_bounds bounds = {.preemptions = 255,
+                                 .switches = at_most_254(min->best->switches),
+                                 .stale_loads = at_most_254(min->best->stale_loads)};
+    if (search(min, candidate, &hunt_strategy_exhaustive, bounds, BOUNDED_SCHEDULES, &result)) {
+        replace(min, &result.failing);
+        return true;
+    }
+    if (!search(min, candidate, &hunt_strategy_portfolio, anything, QUICK_SCHEDULES, &result))
         return false;
-    replace(min, &result.failing);
-    return true;
+    return take_if_not_worse(min, &result.failing);
 }
 
 /* ---- operations and threads ---- */
@@ -145,21 +208,7 @@ static void drop_threads(struct minimiser *min) {
     }
 }
 
-/* ---- context switches ---- */
-
-static void drop_decisions(struct minimiser *min) {
-    for (uint32_t i = min->best->choices.deviation_count; i-- > 0 && !is_late(min);) {
-        if (i >= min->best->choices.deviation_count)
-            continue;
-        struct hunt_choices candidate;
-        hunt_choices_copy(&candidate, &min->best->choices);
-        candidate.deviation_count--;
-        memmove(&candidate.deviations[i], &candidate.deviations[i + 1],
-                (candidate.deviation_count - i) * sizeof *candidate.deviations);
-        (void)try_choices(min, &candidate, true);
-        free(candidate.deviations);
-    }
-}
+/* ---- the proof ---- */
 
 static bool is_least(struct minimiser *min, struct hunt_bounds bounds, bool *complete) {
     struct hunt_result result;
@@ -186,23 +235,50 @@ static bool deepen(struct minimiser *min, uint8_t stale, uint32_t limit, bool *c
 
 static bool prove(struct minimiser *min) {
     bool complete;
-    uint32_t stale = min->best->stale_loads < 255 ? min->best->stale_loads : 254;
+    uint8_t stale = at_most_254(min->best->stale_loads);
     double deadline = min->deadline;
-    min->deadline = (hunt_now_seconds() + deadline) / 2; /* the other half is for the proof below */
+    min->deadline = (hunt_cpu_seconds() + deadline) / 2; /* the other half is for the proof below */
     for (uint8_t fewer = 0; fewer < stale; fewer++)
         if (deepen(min, fewer, min->best->switches + EXTRA_SWITCHES, &complete))
             return true;
     min->deadline = deadline;
-    (void)deepen(min, (uint8_t)stale, min->best->switches, &complete);
+    (void)deepen(min, stale, min->best->switches, &complete);
     return complete;
 }
 
+/* ---- steps ---- */
+
+/* Every schedule with as few switches and stale loads, for as long as one is shorter. */
+static void shorten(struct minimiser *min) {
+    struct hunt_result result;
+    struct hunt_bounds bounds = {.preemptions = 255,
+                                 .switches = at_most_254(min->best->switches),
+                                 .stale_loads = at_most_254(min->best->stale_loads)};
+    do {
+        min->steps_max = min->best->steps - 1;
+        if (!search(min, &min->best->choices, &hunt_strategy_exhaustive, bounds, 0, &result))
+            break;
+        replace(min, &result.failing);
+    } while (!is_late(min));
+    min->steps_max = 0;
+}
+
+/* A part of the time for each, and the last has what the others left. */
 bool hunt_minimise(const struct hunt_scenario *scenario, struct hunt_failing *failing,
                    double seconds_max) {
-    struct minimiser min = {scenario, failing, hunt_now_seconds() + seconds_max, true};
+    double started = hunt_cpu_seconds();
+    struct minimiser min = {.scenario = scenario, .best = failing, .can_pass = true};
+    min.deadline = started + seconds_max * 0.3;
     min.can_pass = passes_somehow(&min, &failing->choices);
+    drop_decisions(&min);
+    min.is_least = prove(&min);
+    min.deadline = started + seconds_max * 0.6;
     drop_operations(&min);
     drop_threads(&min);
     drop_decisions(&min);
-    return prove(&min);
+    min.deadline = started + seconds_max * 0.9;
+    bool proven = prove(&min);
+    min.deadline = started + seconds_max;
+    shorten(&min);
+    return proven;
 }

@@ -14,7 +14,7 @@ void hunt_report_finding(FILE *out, const struct hunt_finding *finding);
  * schedule that ran last, which must have been traced. */
 void hunt_report_table(FILE *out, const struct hunt_failing *failing);
 
-/* Shrinks what failed: operations, then threads, then context switches, keeping the same failure.
+/* Takes so much processor time at most. Shrinks what failed: context switches, then operations, threads and steps; the same failure.
  * Returns whether it is proven that no schedule with fewer switches shows it. */
 bool hunt_minimise(const struct hunt_scenario *scenario, struct hunt_failing *failing,
                    double seconds_max);

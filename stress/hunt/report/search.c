@@ -8,10 +8,22 @@
 #include <string.h>
 #include <time.h>
 
-double hunt_now_seconds(void) {
+static double seconds_of(clockid_t clock) {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(clock, &now);
     return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+double hunt_now_seconds(void) {
+    return seconds_of(CLOCK_MONOTONIC);
+}
+
+double hunt_cpu_seconds(void) {
+    return seconds_of(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+static double clock_of(const struct hunt_search *search) {
+    return search->by_cpu_time ? hunt_cpu_seconds() : hunt_now_seconds();
 }
 
 void hunt_search_init(struct hunt_search *search, const struct hunt_scenario *scenario) {
@@ -69,6 +81,8 @@ static bool is_wanted(const struct hunt_search *search) {
         return false;
     if (search->bounds.switches != 255 && hunt.switch_count > search->bounds.switches)
         return false; /* forced ones after the last decision */
+    if (search->steps_max != 0 && hunt.step_count > search->steps_max)
+        return false;
     return search->failure == HUNT_OK ||
            (hunt.finding.failure == search->failure && hunt.finding.site == search->site);
 }
@@ -84,11 +98,11 @@ static bool is_time_up(const struct hunt_search *search, const struct hunt_resul
         return true;
     if (search->seconds_max <= 0 || (result->schedules & 63) != 0)
         return false;
-    return hunt_now_seconds() - started >= search->seconds_max;
+    return clock_of(search) - started >= search->seconds_max;
 }
 
 void hunt_search_run(const struct hunt_search *search, struct hunt_result *result) {
-    double started = hunt_now_seconds();
+    double started = clock_of(search);
     memset(result, 0, sizeof *result);
     hunt.scenario = search->scenario;
     hunt.strategy = search->strategy;
@@ -119,7 +133,7 @@ void hunt_search_run(const struct hunt_search *search, struct hunt_result *resul
     result->complete =
         search->strategy == &hunt_strategy_exhaustive && hunt_exhaustive_is_complete();
     result->pruned = hunt_exhaustive_pruned();
-    result->seconds = hunt_now_seconds() - started;
+    result->seconds = clock_of(search) - started;
 }
 
 bool hunt_run_one(const struct hunt_scenario *scenario, const struct hunt_strategy *strategy,

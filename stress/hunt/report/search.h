@@ -14,8 +14,10 @@ struct hunt_search {
     uint64_t seed;
     uint64_t schedules_max; /* 0: no limit */
     double seconds_max;     /* 0: no limit */
+    bool by_cpu_time;       /* seconds of processor time, so that a busy machine changes nothing */
     uint64_t site;          /* only this failure counts; 0: any */
     uint8_t failure;
+    uint32_t steps_max; /* only a failure with so few steps counts; 0: any */
     struct hunt_choices start; /* threads, operations and options of every schedule */
 };
 
@@ -51,5 +53,6 @@ bool hunt_same_failure(const struct hunt_finding *a, const struct hunt_finding *
 void hunt_choices_copy(struct hunt_choices *to, const struct hunt_choices *from);
 void hunt_failing_free(struct hunt_failing *failing);
 double hunt_now_seconds(void);
+double hunt_cpu_seconds(void); /* processor time of this process */
 
 #endif

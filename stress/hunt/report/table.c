@@ -64,6 +64,14 @@ static uint32_t first_shown(const struct hunt_finding *finding) {
     return at;
 }
 
+/* The step at which it broke: what came after it and is not shown belongs to it. */
+static uint32_t last_shown(const struct hunt_finding *finding) {
+    uint32_t at = finding->step < hunt.row_count ? finding->step : hunt.row_count;
+    while (at > 0 && !is_shown(&hunt.rows[at - 1], finding))
+        at--;
+    return at != 0 ? at - 1 : UINT32_MAX;
+}
+
 static void load_lines(uint32_t from) {
     uintptr_t *pcs = calloc(hunt.row_count - from + 1, sizeof *pcs);
     if (pcs == NULL)
@@ -113,9 +121,10 @@ void hunt_report_table(FILE *out, const struct hunt_failing *failing) {
         if (width[thread] != 0)
             fprintf(out, "| T%-*u ", width[thread] - 1, thread);
     fprintf(out, "| source\n");
+    uint32_t broke = last_shown(finding);
     for (uint32_t i = from; i < hunt.row_count; i++)
         if (is_shown(&hunt.rows[i], finding))
-            print_row(out, ++number, &hunt.rows[i], width, i + 1 == finding->step);
+            print_row(out, ++number, &hunt.rows[i], width, i == broke);
     if (from != 0)
         fprintf(out, "(the last %u of %u rows)\n", number, hunt.row_count);
     fprintf(out, "%u steps, %u context switches (%u of them preemptions), %u stale loads\n",
