@@ -143,9 +143,9 @@ static bool wait_interval(struct stress_observer *observer) {
 
 static void *observer_main(void *argument) {
     struct stress_observer *observer = argument;
-    do {
+    while (wait_interval(observer)) {
         look(observer);
-    } while (wait_interval(observer));
+    }
     look(observer);
     return NULL;
 }
@@ -163,6 +163,7 @@ int stress_observer_start(struct stress_observer *observer,
     pthread_mutex_init(&observer->mutex, NULL);
     pthread_cond_init(&observer->wake, &attributes);
     pthread_condattr_destroy(&attributes);
+    look(observer); /* here: its thread may come late, and this is before all else */
     return pthread_create(&observer->thread, NULL, observer_main, observer);
 }
 

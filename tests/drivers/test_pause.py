@@ -31,7 +31,7 @@ class Points(DriverTest):
 
     def test_every_point_is_reached_and_paused_at_in_checked_builds_only(self):
         self.assertGreater(len(POINTS), 10)
-        points = self.pauses(4, "--pauses", "points")["points"]
+        points = self.pauses(6, "--pauses", "points")["points"]
         self.assertEqual(list(points), POINTS)
         for name, counts in points.items():
             with self.subTest(name):

@@ -183,7 +183,7 @@ STAGES = (
           ("ci/lib/adaptive-trace", "--require", "both", "--out", "{out}/adaptive-cycle.json",
            "--", "build/checked/bin/hakmem-stress", "shrink", "--threads", "1", "--seed", "3",
            "--seconds", "{work}"),
-          quick=Budget(60, 5, 5), full=Budget(60, 12, 12), pull_request=Budget(60, 7, 7),
+          quick=Budget(60, 6, 6), full=Budget(60, 12, 12), pull_request=Budget(60, 7, 7),
           needs=("build.checked",), figures="json"),
 
     _ctest("hunt-gate", "Race hunt: every schedule within the bounds", "checked",
