@@ -68,18 +68,18 @@ static void handle_pause(int signal_number) {
 }
 
 /** At a point. Half of the threads at most stand still at once: the others must
- *  go on, or nobody sees what is left. */
+ *  go on, or nobody sees what is left. The first times always: some points are rare. */
 static void handle_point(enum hak_pause_point point) {
     struct pause_targets *targets = the_targets;
     struct stress_point_count *count = &targets->run->record->points[point];
-    /* Relaxed: a statistic. The first times always: some points are rare. */
-    bool is_rare = __atomic_fetch_add(&count->reached_count, 1, __ATOMIC_RELAXED) < POINT_ALWAYS;
+    /* Relaxed, all of them: statistics, and a limit that two threads may pass together. */
+    __atomic_fetch_add(&count->reached_count, 1, __ATOMIC_RELAXED);
+    bool is_rare = __atomic_load_n(&count->paused_count, __ATOMIC_RELAXED) < POINT_ALWAYS;
     if (!may_pause || !(is_rare || stress_random_chance(&dice, POINT_PERCENT))) {
         return;
     }
-    /* Relaxed: a limit that two threads may pass together. */
     unsigned before = __atomic_fetch_add(&targets->paused_count, 1, __ATOMIC_RELAXED);
-    if (2 * before <= targets->run->thread_count) {
+    if (is_rare || 2 * before <= targets->run->thread_count) {
         __atomic_fetch_add(&count->paused_count, 1, __ATOMIC_RELAXED);
         nap(stress_random_below(&dice, PAUSE_MAX_NS));
     }

@@ -76,9 +76,10 @@ def adaptive(data):
         "rows that change colour all the time (the policy hunts), or that never change under load "
         "or never go back.")
     traces = [found.value for found in data.of("trace") if found.value["capacity_over_time"]]
-    # First what grows and shrinks, then the calmest: a log doesn't number heaps, and
+    # First what went farthest, then the calmest: a log doesn't number heaps, and
     # several threads' lines in one row hide each other.
-    in_order = sorted(traces, key=lambda t: (t["shrink_lines"] == 0, t["grow_lines"]))
+    in_order = sorted(traces, key=lambda t: (t["shrink_lines"] == 0, -t["highest_capacity"],
+                                             t["grow_lines"]))
     for number, trace in enumerate(in_order[:DRAWN_TRACES]):
         body, drawn = _trace(number, trace)
         section.body += body
