@@ -14,7 +14,8 @@
 
 #include <sys/mman.h>
 
-#define STATES (1u << 22) /* a power of two */
+#define STATES_FIRST (1u << 10) /* a power of two: small searches stay in the cache */
+#define GROWTHS 13u
 #define DECISIONS_MAX 65536u
 
 struct node {
@@ -31,7 +32,8 @@ struct state {
 };
 
 HUNT_STATE static struct node *nodes;
-HUNT_STATE static struct state *states;
+HUNT_STATE static struct state *tables[GROWTHS]; /* each twice as large as the one before */
+HUNT_STATE static unsigned table;                /* the one in use */
 HUNT_STATE static uint32_t state_count;
 HUNT_STATE static uint64_t pruned;
 HUNT_STATE static bool every_order;
@@ -54,9 +56,22 @@ uint64_t hunt_exhaustive_pruned(void) {
     return pruned;
 }
 
+static size_t table_length(void) {
+    return (size_t)STATES_FIRST << table;
+}
+
+static void clear_table(void) {
+    if (tables[table] == NULL)
+        return;
+    if (table < 6)
+        __real_memset(tables[table], 0, table_length() * sizeof(struct state));
+    else
+        __real_madvise(tables[table], table_length() * sizeof(struct state), MADV_DONTNEED);
+}
+
 static void start_over(void) {
-    if (states != NULL && state_count != 0)
-        __real_madvise(states, STATES * sizeof *states, MADV_DONTNEED);
+    clear_table();
+    table = 0;
     state_count = 0;
     depth = 0;
     started = complete = false;
@@ -65,12 +80,12 @@ static void start_over(void) {
 static void exhaustive_open(void) {
     if (nodes == NULL)
         nodes = hunt_os_reserve_state(DECISIONS_MAX * sizeof *nodes);
-    if (states == NULL)
-        states = hunt_os_reserve_state(STATES * sizeof *states);
+    if (tables[0] == NULL)
+        tables[0] = hunt_os_reserve_state(STATES_FIRST * sizeof(struct state));
     start_over();
     pruned = 0;
     hunt.long_run = false;
-    every_order = bounds.every_order || states == NULL;
+    every_order = bounds.every_order || tables[0] == NULL;
 }
 
 /* A thread that runs alone for a thousand steps is made to give way, so where it was last switched
@@ -82,8 +97,8 @@ static void give_up_pruning(void) {
 
 /* The bounds used up so far are part of it, but for the preemptions: fewer are as good. */
 static uint64_t signature_of(const struct hunt_decision *decision) {
-    uint64_t used = hunt.stale_count | (uint64_t)hunt.fault_count << 8 | decision->options << 16 |
-                    (uint64_t)decision->running << 24 |
+    uint64_t used = hunt.stale_count | (uint64_t)hunt.fault_count << 8 |
+                    (uint64_t)decision->options << 16 | (uint64_t)decision->running << 24 |
                     (uint64_t)decision->running_can_go_on << 32;
     if (bounds.switches != 255)
         used |= (uint64_t)hunt.switch_count << 40;
@@ -91,24 +106,51 @@ static uint64_t signature_of(const struct hunt_decision *decision) {
     return signature != 0 ? signature : 1;
 }
 
+/* The state's place, or the free one where it would stand. */
+static struct state *place_of(uint64_t signature) {
+    for (uint64_t i = signature;; i++) {
+        struct state *state = &tables[table][i & (table_length() - 1)];
+        if (state->signature == signature || state->signature == 0)
+            return state;
+    }
+}
+
+/* Room for one more. False: there is none, and what is not noted is simply tried. */
+static bool make_room(void) {
+    struct state *old = tables[table];
+    size_t length = table_length();
+    if (state_count < length / 4 * 3)
+        return true;
+    if (table + 1 == GROWTHS)
+        return false;
+    if (tables[table + 1] == NULL)
+        tables[table + 1] = hunt_os_reserve_state(2 * length * sizeof *old);
+    if (tables[table + 1] == NULL)
+        return false;
+    table++;
+    for (size_t i = 0; i < length; i++)
+        if (old[i].signature != 0)
+            *place_of(old[i].signature) = old[i];
+    table--;
+    clear_table();
+    table++;
+    return true;
+}
+
 /* Notes the state; true: it had been reached with no more preemptions. */
 static bool is_known(const struct hunt_decision *decision) {
     uint64_t signature = signature_of(decision);
-    for (uint64_t i = signature;; i++) {
-        struct state *state = &states[i & (STATES - 1)];
-        if (state->signature == signature) {
-            bool known = state->preemptions <= preemptions;
-            state->preemptions = known ? state->preemptions : (uint8_t)preemptions;
-            return known;
-        }
-        if (state->signature != 0)
-            continue;
-        if (state_count < STATES / 4 * 3) { /* full: what is not noted is tried */
-            state_count++;
-            *state = (struct state){signature, (uint8_t)preemptions};
-        }
+    struct state *state = place_of(signature);
+    if (state->signature == 0) {
+        if (!make_room())
+            return false;
+        state_count++;
+        *place_of(signature) = (struct state){signature, (uint8_t)preemptions};
         return false;
     }
+    bool known = state->preemptions <= preemptions;
+    state->preemptions = known ? state->preemptions : (uint8_t)preemptions;
+    return known;
 }
 
 /* Moves the deepest node that has an answer left on to it. */
