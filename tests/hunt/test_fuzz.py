@@ -58,7 +58,7 @@ class Fuzz(unittest.TestCase):
             hunter = BIN / f"hunt-mutant-{pathlib.Path(path).stem}"
             scenario = re.search(r"^scenario: (.*)$", pathlib.Path(path).read_text(), re.M).group(1)
             done = run("--fuzz=1", 20000, hunter=hunter, scenario=scenario)
-            self.assertEqual(done.returncode, 1, done)
+            self.assertEqual(done.returncode, 1, (path, done))
             self.assertIn(f"token: h1.{scenario}.", done.stdout)
 
     def test_what_was_found_replays(self):

@@ -27,7 +27,7 @@ static void write_test(FILE *out, const struct hunt_scenario *scenario,
             "/* SPDX-License-Identifier: MIT */\n"
             "/* A schedule of the scenario '%s' that failed once and must not fail again.\n"
             " * Written by hakmem-hunt --emit-test; see docs/HUNTING.md. */\n"
-            "#include \"hunt.h\"\n\nint main(void)\n{\n"
+            "#include \"hunt.h\"\n\nint main(void) {\n"
             "    static const struct hunt_regression regression = {\n"
             "        .scenario = \"%s\",\n        .choices = \"%s\",\n"
             "        .preemptions = %u,\n        .stale_loads = %u,\n        .found = \"",

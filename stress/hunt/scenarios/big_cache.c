@@ -6,7 +6,7 @@
 #include "big/big_cache.h"
 #include "big/mapping.h"
 
-enum { SIZE = 5 << 18, OTHER_SIZE = 3 << 19, NEW_SIZE = 7 << 18 };
+enum { SIZE = 5 << 18, OTHER_SIZE = 3 << 19, NEAR_SIZE = 7 << 18, FAR_SIZE = 33 << 20 };
 
 static void *mine[2];
 
@@ -32,10 +32,10 @@ static void gives(void) {
     hak_mapping_free(mine[0]);
 }
 
-/* One that the cache may have, and one that only the kernel has. */
+/* One that the cache may have, one that it may have nearly, and one that only the kernel has. */
 static void takes(void) {
-    static const size_t sizes[] = {SIZE, NEW_SIZE};
-    for (unsigned i = 0; i < 2; i++) {
+    static const size_t sizes[] = {SIZE, NEAR_SIZE, FAR_SIZE};
+    for (unsigned i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         void *block = got(map(sizes[i]));
         hunt_check(block != NULL ? hak_mapping_size_bytes(block) >= sizes[i] : hunt_faults() != 0);
     }
