@@ -58,8 +58,10 @@ void hak_heap_give_unattached(enum hak_kind kind, void *block);
  * SuperSlabs and granules. The caller may hold its own heap's lock. */
 uint32_t hak_heap_reclaim_abandoned(bool purge);
 
-/* The same by the purge clock: what nobody else would collect and purge. */
-void hak_heap_tick_abandoned(uint64_t now_ns);
+/* Collects and purges by the clock in every heap, abandoned or a sleeping thread's,
+ * whose own slow paths have not done so for two purge delays. The caller holds no
+ * heap's lock. */
+void hak_heap_tick_idle(uint64_t now_ns);
 
 /* Every heap, newest first, by all_next. Any thread. */
 struct hak_heap *hak_heap_first(void);

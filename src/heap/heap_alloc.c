@@ -29,7 +29,7 @@ void hak_heap_tick_shared(uint64_t now_ns) {
     static _Atomic uint64_t last_ns; /* relaxed: two threads ticking at once do no harm */
     if (now_ns >= hak_load_relaxed(&last_ns) + HAK_PURGE_DELAY_NS) {
         hak_store_relaxed(&last_ns, now_ns);
-        hak_heap_tick_abandoned(now_ns);
+        hak_heap_tick_idle(now_ns);
         hak_l25_tick(now_ns);
         hak_big_cache_tick(now_ns);
     }

@@ -193,13 +193,12 @@ void hak_heap_on_thread_exit(void) {
 
 /* Runs `visit` for each abandoned heap that no one else is looking at. Try: a
  * fork or a statistic may hold it, and waiting here could close a cycle. */
-static uint32_t visit_abandoned(uint32_t (*visit)(struct hak_chain *chain, uint64_t now_ns),
-                                uint64_t now_ns) {
+static uint32_t visit_abandoned(uint32_t (*visit)(struct hak_chain *chain)) {
     uint32_t sum = 0;
     hak_lock_acquire(&abandoned.lock);
     for (struct hak_heap *heap = abandoned.newest; heap != NULL; heap = heap->abandoned_next) {
         if (hak_lock_try_acquire(&heap->lock)) {
-            sum += visit(&heap->chain, now_ns);
+            sum += visit(&heap->chain);
             hak_lock_release(&heap->lock);
         }
     }
@@ -207,30 +206,32 @@ static uint32_t visit_abandoned(uint32_t (*visit)(struct hak_chain *chain, uint6
     return sum;
 }
 
-/* Only remote frees can have emptied something: abandoning gave the rest. A look
- * at `pending` without order: what it misses the next one finds. */
-static uint32_t visit_reclaim(struct hak_chain *chain, uint64_t now_ns) {
-    (void)now_ns;
+/* Only remote frees can have emptied something: the rest was given when it was
+ * freed. A look at `pending` without order: what it misses the next one finds. */
+static uint32_t visit_reclaim(struct hak_chain *chain) {
     return hak_load_relaxed(&chain->pending) != NULL ? hak_chain_trim_owned(chain, false) : 0;
 }
 
-static uint32_t visit_purge(struct hak_chain *chain, uint64_t now_ns) {
-    (void)now_ns;
+static uint32_t visit_purge(struct hak_chain *chain) {
     return hak_chain_trim_owned(chain, true);
 }
 
-static uint32_t visit_tick(struct hak_chain *chain, uint64_t now_ns) {
-    visit_reclaim(chain, now_ns);
-    hak_chain_tick_owned(chain, now_ns);
-    return 0;
-}
-
 uint32_t hak_heap_reclaim_abandoned(bool purge) {
-    return visit_abandoned(purge ? visit_purge : visit_reclaim, 0);
+    return visit_abandoned(purge ? visit_purge : visit_reclaim);
 }
 
-void hak_heap_tick_abandoned(uint64_t now_ns) {
-    visit_abandoned(visit_tick, now_ns);
+/* The heap's lock is all that its chain needs; its caches, which are its thread's,
+ * are not looked at. A thread that takes slow paths ticks for itself. */
+void hak_heap_tick_idle(uint64_t now_ns) {
+    for (struct hak_heap *heap = hak_heap_first(); heap != NULL; heap = heap->all_next) {
+        if (hak_lock_try_acquire(&heap->lock)) {
+            if (now_ns >= heap->chain.purge.tick_ns + 2 * HAK_PURGE_DELAY_NS) {
+                visit_reclaim(&heap->chain);
+                hak_chain_tick_owned(&heap->chain, now_ns);
+            }
+            hak_lock_release(&heap->lock);
+        }
+    }
 }
 
 /* --- fork ---------------------------------------------------------------- */

@@ -97,6 +97,34 @@ Test(idle, a_heap_without_a_thread_is_emptied_by_the_clock) {
     cr_assert_eq(live_bytes_after_trim(), 0);
 }
 
+/* --- Heaps of threads that sleep ----------------------------------------- */
+
+static pthread_barrier_t barrier;
+
+static void *take_and_sleep(void *unused) {
+    take(BLOCK_COUNT, RESTING_BYTES);
+    pthread_barrier_wait(&barrier); /* taken */
+    pthread_barrier_wait(&barrier); /* looked at */
+    return unused;
+}
+
+/* What others free of a thread that takes no slow path itself comes back all the
+ * same, but for what its own caches hold. */
+Test(idle, the_heap_of_a_sleeping_thread_is_emptied_by_the_clock) {
+    pthread_t thread;
+    pthread_barrier_init(&barrier, NULL, 2);
+    cr_assert_eq(pthread_create(&thread, NULL, take_and_sleep, NULL), 0);
+    pthread_barrier_wait(&barrier);
+    uint32_t full = stats_now().superslab_count;
+    cr_assert_geq(full, 3);
+    only_free(NULL);
+    cr_expect_leq(stats_now().superslab_count, 2, "%u of %u SuperSlabs are left",
+                  stats_now().superslab_count, full);
+    pthread_barrier_wait(&barrier);
+    pthread_join(thread, NULL);
+    cr_assert_eq(live_bytes_after_trim(), 0);
+}
+
 /* --- Requests that cannot be met ----------------------------------------- */
 
 Test(idle, a_request_beyond_all_memory_does_not_empty_the_caches) {
