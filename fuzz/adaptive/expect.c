@@ -91,6 +91,7 @@ void expect_adaptation(size_t c, uint64_t hits_before) {
 }
 
 void expect_event(size_t c, uint32_t count, uint64_t hits_before) {
+    model_classes[c].last_event = ++model_event_count;
     if (!reference_event(&model_classes[c].reference, count, adaptive_now_ns)) {
         return;
     }

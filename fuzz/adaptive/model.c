@@ -11,6 +11,7 @@ enum { LIVE_MAX = 1 << 18 };
 
 struct model_class model_classes[REFERENCE_CLASS_COUNT];
 
+uint64_t model_event_count;
 static void *live[LIVE_MAX]; /* by the number a block carries; used anew each input */
 static uint32_t number_next;
 

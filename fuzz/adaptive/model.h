@@ -18,9 +18,12 @@ struct model_class {
     void *held[MODEL_HELD_MAX];
     uint32_t cached_count, held_count;
     struct reference reference;
+    uint64_t last_event; /* the number of its last refill or flush of a full cache */
     bool is_open;
 };
 
+/** Refills and flushes of full caches, of all classes, since the caches were made. */
+extern uint64_t model_event_count;
 extern struct model_class model_classes[REFERENCE_CLASS_COUNT];
 
 void model_reset(void);
@@ -59,7 +62,8 @@ size_t model_live_bytes(void);
     X(fixed, "fixed cache had ten events and kept its size")                                       \
     X(fault_hit, "request for memory failed")                                                      \
     X(resize_failed, "resize without memory")                                                      \
-    X(idle, "idle class adapted")
+    X(idle, "idle class adapted")                                                                  \
+    X(rested, "resting class gave its blocks back")
 
 enum adaptive_outcome {
 #define X(name, text) OUTCOME_##name,

@@ -14,7 +14,7 @@
 #include "superslab/chain.h"
 #include "tcache/tcache.h"
 
-enum { INITIAL_SLOTS = 64, BATCH_MAX = 4096 };
+enum { INITIAL_SLOTS = 64, BATCH_MAX = 4096, REST_EVENTS = 32 };
 static const uint64_t START_NS = 5000000000;
 
 struct hak_tcache adaptive_tcache;
@@ -213,6 +213,24 @@ void adaptive_flush_all(void) {
     adaptive_verify_all();
 }
 
+void adaptive_flush_resting(void) {
+    uint32_t expected = 0;
+    demand_cached_numbers();
+    for (size_t c = 0; c < REFERENCE_CLASS_COUNT; c++) {
+        struct model_class *model = &model_classes[c];
+        if (model_event_count - model->last_event >= REST_EVENTS && model->cached_count > 0) {
+            expected += model->cached_count;
+            model_drop_oldest(model, model->cached_count);
+            hak_fuzz_tally(OUTCOME_rested);
+        }
+    }
+    uint32_t given = hak_tcache_flush_resting_owned(&adaptive_tcache, &chain);
+    if (given != expected) {
+        hak_fuzz_fail("flush resting: %u blocks given, not %u", given, expected);
+    }
+    adaptive_verify_all();
+}
+
 /* --- Sizing ------------------------------------------------------------------ */
 
 void adaptive_grow(size_t c) {
@@ -313,9 +331,11 @@ static void start(uint32_t capacity, bool adapts) {
     hak_config.adaptive_sizing = false; /* so that the first capacity is ours to choose */
     hak_config.fixed_capacity = capacity;
     hak_tcache_init(&adaptive_tcache);
+    model_event_count = 0;
     hak_config.adaptive_sizing = adapts;
     for (size_t c = 0; c < REFERENCE_CLASS_COUNT; c++) {
         reference_init(&model_classes[c].reference, c, capacity);
+        model_classes[c].last_event = 0;
     }
 }
 

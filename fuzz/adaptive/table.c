@@ -106,6 +106,7 @@ HAK_FUZZ_DO_3(adaptive, churn)
 HAK_FUZZ_DO_2(adaptive, free_only)
 HAK_FUZZ_DO_2(adaptive, flush)
 HAK_FUZZ_DO_0(adaptive, flush_all)
+HAK_FUZZ_DO_0(adaptive, flush_resting)
 HAK_FUZZ_DO_1(adaptive, grow)
 HAK_FUZZ_DO_1(adaptive, shrink)
 HAK_FUZZ_DO_3(adaptive, decide)
@@ -133,6 +134,7 @@ static const struct hak_fuzz_kind kinds[] = {
     HAK_FUZZ_KIND_0(announce, 1),
     HAK_FUZZ_KIND_2(fault, 4, "nth", nth, "count", length),
     HAK_FUZZ_KIND_0(idle, 8),
+    HAK_FUZZ_KIND_0(flush_resting, 4),
 };
 
 static const struct hak_fuzz_domain *const domains[] = {

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <string.h>
 #include <unistd.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 
 #include "hakmem.h"
@@ -20,6 +21,8 @@ enum {
     BURST_WHOLE_BYTES = 1024,
     BURST_END_BYTES = 32,
     THREAD_STACK_BYTES = 1024 * 1024,
+    THREAD_DEPTH_MAX = 16,
+    GUARD_BYTES = 64 * 1024,
     BURST_BUDGET_BYTES = 256 * 1024, /* of an input, while fuzzing, */
     BURST_BUDGET_COUNT = 192,
     THREAD_BUDGET = 1,
@@ -170,15 +173,37 @@ static void *run_operations(void *argument) {
     return NULL;
 }
 
+/* A stack for each depth of nesting, made once: mapping one costs as much as the rest of
+ * a thread. Around it lies memory that nobody may touch. */
+static void *stack_at(size_t depth) {
+    static char *stacks[THREAD_DEPTH_MAX];
+    if (stacks[depth] == NULL) {
+        char *start = mmap(NULL, THREAD_STACK_BYTES + 2 * GUARD_BYTES, PROT_NONE,
+                           MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (start == MAP_FAILED ||
+            mprotect(start + GUARD_BYTES, THREAD_STACK_BYTES, PROT_READ | PROT_WRITE) != 0) {
+            hak_fuzz_fail("thread: no stack; is the machine out of memory?");
+        }
+        stacks[depth] = start + GUARD_BYTES;
+    }
+    return stacks[depth];
+}
+
 static void run_on_thread(struct work work) {
+    static size_t depth; /* threads run in sequence */
     pthread_attr_t attributes;
     pthread_t thread;
     work.is_nested = model_thread() != 0;
+    if (depth == THREAD_DEPTH_MAX) {
+        return; /* the operations run on this one */
+    }
+    void *stack = stack_at(depth++);
     bool ran = pthread_attr_init(&attributes) == 0 &&
-               pthread_attr_setstacksize(&attributes, THREAD_STACK_BYTES) == 0 &&
+               pthread_attr_setstack(&attributes, stack, THREAD_STACK_BYTES) == 0 &&
                pthread_create(&thread, &attributes, run_operations, &work) == 0 &&
                pthread_join(thread, NULL) == 0;
     pthread_attr_destroy(&attributes);
+    depth--;
     if (!ran) {
         hak_fuzz_fail("thread: could not be run; is the machine out of threads?");
     }

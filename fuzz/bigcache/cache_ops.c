@@ -360,6 +360,35 @@ void bigcache_trim(void) {
     hak_fuzz_tally(OUTCOME_trimmed);
 }
 
+void bigcache_busy_tick(void) {
+    hak_fuzz_fault_trylock(1);
+    hak_big_cache_tick(now_ns);
+    hak_fuzz_fault_trylock(0);
+    compare("tick without the lock");
+}
+
+void bigcache_fork(size_t child) {
+    hak_big_cache_lock();
+    (child != 0 ? hak_big_cache_reset_in_child : hak_big_cache_unlock)();
+    compare("fork"); /* hangs when the lock is still taken */
+}
+
+void bigcache_impossible(size_t slot, size_t size) {
+    bool is_zero;
+    if (hak_mapping_alloc(size, SUPERSLAB_BYTES, &is_zero) != NULL) {
+        hak_fuzz_fail("alloc: gave a mapping of %zu bytes", size);
+    }
+    if (live[slot].base != NULL) {
+        if (hak_mapping_resize(live[slot].base, size) != NULL) {
+            hak_fuzz_fail("resize: to %zu bytes", size);
+        }
+        compare_tag(&live[slot], 0, "after a resize that nobody can have");
+        demand_known(&live[slot], "resize that nobody can have");
+    }
+    hak_fuzz_tally(OUTCOME_impossible);
+    compare("impossible");
+}
+
 void bigcache_cache_verify(void) {
     for (size_t i = 0; i < BIGCACHE_SLOT_COUNT; i++) {
         if (live[i].base != NULL) {

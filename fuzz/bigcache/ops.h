@@ -31,6 +31,12 @@ void bigcache_resize(size_t slot, size_t size);
 void bigcache_clock(size_t ns, size_t ticks);
 void bigcache_bounds(size_t bytes_max, size_t age_max_ns);
 void bigcache_trim(void);
+/** A tick that finds the lock taken: nothing happens. */
+void bigcache_busy_tick(void);
+/** The cache as fork() leaves it, in the parent or the `child`. */
+void bigcache_fork(size_t child);
+/** Sizes that nobody can have: refused, and nothing else changes. */
+void bigcache_impossible(size_t slot, size_t size);
 /** The `nth` request for memory fails, and `count - 1` more; 0: none. */
 void bigcache_fault(size_t nth, size_t count);
 
@@ -66,7 +72,8 @@ void bigcache_cache_end(void);
     X(shrank_mapping, "mapping shrunk")                                                            \
     X(moved, "mapping moved")                                                                      \
     X(fault_hit, "request for memory failed")                                                      \
-    X(fault_survived, "call failed under a fault")
+    X(fault_survived, "call failed under a fault")                                                 \
+    X(impossible, "impossible size refused")
 
 enum bigcache_outcome {
 #define X(name, text) OUTCOME_##name,

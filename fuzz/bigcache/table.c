@@ -96,6 +96,14 @@ static const struct hak_fuzz_bucket length_buckets[] = {
 };
 HAK_FUZZ_DOMAIN(length, "fault lengths");
 
+/* Round_size() goes beyond PTRDIFF_MAX, or has no room to round. */
+static const uint64_t limits[] = {INT64_MAX, INT64_MAX - 2 * MIB, UINT64_MAX - 2 * MIB};
+static const struct hak_fuzz_bucket impossible_buckets[] = {
+    HAK_FUZZ_NEAR("limit -1..+1", 1, 1, limits),
+    HAK_FUZZ_RANGE("above PTRDIFF_MAX", 1, (uint64_t)INT64_MAX + 1, UINT64_MAX - 1),
+};
+HAK_FUZZ_DOMAIN(impossible, "impossible sizes");
+
 HAK_FUZZ_DO_3(bigcache, insert)
 HAK_FUZZ_DO_3(bigcache, take)
 HAK_FUZZ_DO_1(bigcache, take_oldest)
@@ -106,6 +114,9 @@ HAK_FUZZ_DO_2(bigcache, clock)
 HAK_FUZZ_DO_2(bigcache, bounds)
 HAK_FUZZ_DO_0(bigcache, trim)
 HAK_FUZZ_DO_2(bigcache, fault)
+HAK_FUZZ_DO_0(bigcache, busy_tick)
+HAK_FUZZ_DO_1(bigcache, fork)
+HAK_FUZZ_DO_2(bigcache, impossible)
 
 static const struct hak_fuzz_kind kinds[] = {
     HAK_FUZZ_KIND_3(insert, 30, "count", count, "size", key, "spread", spread),
@@ -118,10 +129,14 @@ static const struct hak_fuzz_kind kinds[] = {
     HAK_FUZZ_KIND_2(bounds, 3, "bytes_max", bytes, "age_max_ns", step),
     HAK_FUZZ_KIND_0(trim, 2),
     HAK_FUZZ_KIND_2(fault, 5, "nth", nth, "count", length),
+    HAK_FUZZ_KIND_0(busy_tick, 1),
+    HAK_FUZZ_KIND_1(fork, 1, "child", flag),
+    HAK_FUZZ_KIND_2(impossible, 1, "slot", slot, "size", impossible),
 };
 
 static const struct hak_fuzz_domain *const domains[] = {
     &size, &key, &count, &spread, &slot, &alignment, &step, &flag, &bytes, &nth, &length,
+    &impossible,
 };
 
 static const char *const outcomes[] = {

@@ -7,6 +7,7 @@
 #include "fault.h"
 
 #include "arena.h"
+#include "memcheck.h"
 
 #include <stdatomic.h>
 #include <stddef.h>
@@ -133,7 +134,12 @@ bool __wrap_hak_os_move(void *address, size_t old_size_bytes, void *target, size
         return false;
     }
     if (!hak_fuzz_arena_has(address) && !hak_fuzz_arena_has(target)) {
-        return __real_hak_os_move(address, old_size_bytes, target, new_size_bytes);
+        bool moved = __real_hak_os_move(address, old_size_bytes, target, new_size_bytes);
+        if (moved && new_size_bytes > old_size_bytes) {
+            hak_fuzz_memcheck_grown((char *)target + old_size_bytes,
+                                    new_size_bytes - old_size_bytes);
+        }
+        return moved;
     }
     hak_fuzz_arena_copy(target, address,
                         old_size_bytes < new_size_bytes ? old_size_bytes : new_size_bytes);

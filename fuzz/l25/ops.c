@@ -312,6 +312,12 @@ void l25_trim(void) {
     }
 }
 
+void l25_fork(size_t child) {
+    hak_l25_lock();
+    (child != 0 ? hak_l25_reset_in_child : hak_l25_unlock)();
+    compare_counts("fork"); /* hangs when a lock is still taken */
+}
+
 void l25_contend(size_t count) {
     hak_fuzz_fault_trylock(count);
     may_have_grown = true; /* until the end of the input */

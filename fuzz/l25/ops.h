@@ -24,6 +24,8 @@ void l25_resize(size_t slot, size_t size);
 void l25_comb(size_t parity);
 void l25_tick(size_t ns);
 void l25_trim(void);
+/** The pool as fork() leaves it, in the parent or the `child`. */
+void l25_fork(size_t child);
 /** The next `count` attempts at a shard's lock find it taken. */
 void l25_contend(size_t count);
 /** The policy alone: `attempts`, of which each `every`th is contended. */

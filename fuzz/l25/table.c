@@ -98,6 +98,7 @@ HAK_FUZZ_DO_0(l25, trim)
 HAK_FUZZ_DO_1(l25, contend)
 HAK_FUZZ_DO_3(l25, policy)
 HAK_FUZZ_DO_2(l25, fault)
+HAK_FUZZ_DO_1(l25, fork)
 
 static const struct hak_fuzz_kind kinds[] = {
     HAK_FUZZ_KIND_3(alloc, 50, "slot", slot, "size", size, "place", place),
@@ -109,6 +110,7 @@ static const struct hak_fuzz_kind kinds[] = {
     HAK_FUZZ_KIND_1(contend, 3, "count", contend),
     HAK_FUZZ_KIND_3(policy, 2, "attempts", attempt, "every", every, "cpus", cpu),
     HAK_FUZZ_KIND_2(fault, 3, "nth", nth, "count", length),
+    HAK_FUZZ_KIND_1(fork, 1, "child", parity),
 };
 
 static const struct hak_fuzz_domain *const domains[] = {

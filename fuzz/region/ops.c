@@ -227,6 +227,14 @@ void region_init(size_t allow_flat) {
     start(allow_flat != 0);
 }
 
+void region_fork(size_t child) {
+    hak_region_lock();
+    (child != 0 ? hak_region_reset_in_child : hak_region_unlock)();
+    if (range_count > 0) { /* hangs when the lock is still taken and a leaf is missing */
+        compare_at(ranges[0].start);
+    }
+}
+
 void region_fault(size_t nth, size_t count) {
     static uint64_t hits_seen;
     hak_fuzz_fault_mmap_after(nth, count);

@@ -16,6 +16,8 @@ void region_end(void);
 void region_verify_all(void);
 
 /** Forgets everything and starts anew, flat if `allow_flat` and there is memory. */
+/** The map as fork() leaves it, in the parent or the `child`. */
+void region_fork(size_t child);
 void region_init(size_t allow_flat);
 /** Registers `granules` granules from a multiple of 2 MiB on. */
 void region_register(size_t address, size_t granules);

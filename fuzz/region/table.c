@@ -74,6 +74,7 @@ HAK_FUZZ_DO_3(region, set_kind)
 HAK_FUZZ_DO_2(region, take_kind)
 HAK_FUZZ_DO_1(region, look_up)
 HAK_FUZZ_DO_2(region, fault)
+HAK_FUZZ_DO_1(region, fork)
 
 static const struct hak_fuzz_kind kinds[] = {
     HAK_FUZZ_KIND_1(init, 4, "allow_flat", flag),
@@ -83,6 +84,7 @@ static const struct hak_fuzz_kind kinds[] = {
     HAK_FUZZ_KIND_2(take_kind, 10, "address", address, "matches", flag),
     HAK_FUZZ_KIND_1(look_up, 30, "address", address),
     HAK_FUZZ_KIND_2(fault, 3, "nth", nth, "count", length),
+    HAK_FUZZ_KIND_1(fork, 1, "child", flag),
 };
 
 static const struct hak_fuzz_domain *const domains[] = {

@@ -171,6 +171,17 @@ void model_purged(char *base, uint32_t mask) {
     }
 }
 
+void model_purge_counted(uint32_t mask, uint64_t counted) {
+    uint64_t granules = 0;
+    for (; mask != 0; mask >>= 1) {
+        granules += mask & 1;
+    }
+    if (counted != granules) {
+        hak_fuzz_fail("purge: %llu granules counted, not %llu", (unsigned long long)counted,
+                      (unsigned long long)granules);
+    }
+}
+
 void model_collected(char *start, uint32_t count) {
     struct model_slab *slab = model_slab_at(start);
     if (slab == NULL || slab->remote_count != count) {

@@ -58,6 +58,7 @@ void model_carved(char *start, uint32_t class_index, const void *chain);
 void model_uncarved(char *start);
 void model_pooled(char *base);
 void model_purged(char *base, uint32_t mask);
+void model_purge_counted(uint32_t mask, uint64_t counted);
 void model_collected(char *start, uint32_t count);
 
 /** A block came from, or goes back to, its slab. */

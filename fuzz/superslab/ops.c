@@ -251,6 +251,27 @@ void superslab_pool_trim(void) {
     }
 }
 
+void superslab_busy_tick(size_t ns) {
+    uint32_t before = hak_pool_count();
+    now_ns += ns;
+    hak_fuzz_fault_trylock(1);
+    hak_pool_tick(now_ns);
+    hak_fuzz_fault_trylock(0);
+    if (hak_pool_count() != before) {
+        hak_fuzz_fail("pool: a tick without the lock left %u SuperSlabs of %u", hak_pool_count(),
+                      before);
+    }
+}
+
+void superslab_fork(size_t child) {
+    uint32_t before = hak_pool_count();
+    hak_pool_lock();
+    (child != 0 ? hak_pool_reset_in_child : hak_pool_unlock)();
+    if (hak_pool_count() != before) { /* hangs when the lock is still taken */
+        hak_fuzz_fail("pool: %u SuperSlabs after fork, not %u", hak_pool_count(), before);
+    }
+}
+
 void superslab_fault(size_t nth, size_t count) {
     static uint64_t hits_seen;
     hak_fuzz_fault_mmap_after(nth, count);

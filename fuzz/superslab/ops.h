@@ -30,6 +30,10 @@ void superslab_trim(size_t chain, size_t purge);
 /** The clock moves on, and the chain (and with it the pool) ticks. */
 void superslab_tick(size_t chain, size_t ns);
 void superslab_pool_trim(void);
+/** The pool's tick finds its lock taken: nothing happens. */
+void superslab_busy_tick(size_t ns);
+/** The pool as fork() leaves it, in the parent or the `child`. */
+void superslab_fork(size_t child);
 /** The `nth` request for memory fails, and `count - 1` more; 0: none. */
 void superslab_fault(size_t nth, size_t count);
 

@@ -95,6 +95,8 @@ HAK_FUZZ_DO_2(superslab, trim)
 HAK_FUZZ_DO_2(superslab, tick)
 HAK_FUZZ_DO_0(superslab, pool_trim)
 HAK_FUZZ_DO_2(superslab, fault)
+HAK_FUZZ_DO_1(superslab, busy_tick)
+HAK_FUZZ_DO_1(superslab, fork)
 
 static const struct hak_fuzz_kind kinds[] = {
     HAK_FUZZ_KIND_3(take, 50, "chain", chain, "class", class_index, "count", count),
@@ -106,6 +108,8 @@ static const struct hak_fuzz_kind kinds[] = {
     HAK_FUZZ_KIND_2(tick, 8, "chain", chain, "ns", step),
     HAK_FUZZ_KIND_0(pool_trim, 1),
     HAK_FUZZ_KIND_2(fault, 3, "nth", nth, "count", length),
+    HAK_FUZZ_KIND_1(busy_tick, 1, "ns", step),
+    HAK_FUZZ_KIND_1(fork, 1, "child", flag),
 };
 
 static const struct hak_fuzz_domain *const domains[] = {

@@ -50,8 +50,10 @@ uint32_t __wrap_hak_slab_collect_owned(struct hak_slab *slab) {
 }
 
 void __wrap_hak_purge_granules(char *base, uint32_t mask) {
+    uint64_t before = hak_purged_granule_count();
     model_purged(base, mask);
     __real_hak_purge_granules(base, mask);
+    model_purge_counted(mask, hak_purged_granule_count() - before);
 }
 
 void __wrap_hak_pool_give(struct hak_superslab *superslab) {

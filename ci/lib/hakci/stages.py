@@ -140,6 +140,10 @@ STAGES = (
           nightly=Budget(900, 300, 305), pull_request=Budget(60, 2, 4),
           each_glob="build/fuzz/bin/fuzz_*", needs=("build.fuzz",), figures="libfuzzer"),
 
+    Stage("fuzz-coverage", "Coverage of each fuzz target against its floors",
+          ("ci/fuzz-coverage", "--build", "{out}/fuzz-coverage", "--json",
+           "{out}/fuzz-coverage.json"),
+          full=Budget(900, 0, 60), figures="json"),
     Stage("fuzz-afl", "Fuzzing with AFL++: every target",
           ("ci/fuzz-afl", "--seconds", "{work}", "--jobs", "{jobs}", "--out", "{out}/fuzz-afl",
            "--json", "{out}/fuzz-afl.json"),
