@@ -68,9 +68,13 @@ static void *move(void *block, size_t old_size_bytes, size_t new_size_bytes) {
 }
 
 /* A block stays where it is while at least half of it is used. */
-static void *realloc_unguarded(void *block, size_t size_bytes) {
+static inline bool stays(size_t old_size_bytes, size_t size_bytes) {
+    return size_bytes <= old_size_bytes && size_bytes > old_size_bytes / 2;
+}
+
+static HAK_NOINLINE void *realloc_large(void *block, size_t size_bytes) {
     size_t old = hak_heap_block_size(block, "realloc");
-    if (size_bytes <= old && size_bytes > old / 2) {
+    if (stays(old, size_bytes)) {
         return block;
     }
     if (old > HAK_CLASS_SIZE_MAX_BYTES && size_bytes <= HAK_SIZE_MAX_BYTES) {
@@ -80,6 +84,17 @@ static void *realloc_unguarded(void *block, size_t size_bytes) {
         }
     }
     return move(block, old, size_bytes);
+}
+
+/* A block of a size class needs one look at the region map; what is not one
+ * (not ours, or not started) has another kind. */
+static void *realloc_unguarded(void *block, size_t size_bytes) {
+    uint32_t class_index = (uint32_t)hak_region_kind(block) - HAK_KIND_CLASS_FIRST;
+    if (hak_unlikely(class_index >= HAK_CLASS_COUNT)) {
+        return realloc_large(block, size_bytes);
+    }
+    size_t old = hak_class_infos[class_index].stride_bytes;
+    return stays(old, size_bytes) ? block : move(block, old, size_bytes);
 }
 
 void *hak_realloc(void *block, size_t size_bytes) {

@@ -98,6 +98,7 @@ static void link_superslab(struct hak_chain *chain, struct hak_superslab *supers
 struct hak_superslab *hak_chain_expand_owned(struct hak_chain *chain, uint32_t class_index) {
     struct hak_superslab *superslab = hak_pool_take();
     if (superslab == NULL) {
+        hak_chain_squeeze_owned(chain);
         superslab = hak_superslab_create();
     }
     if (superslab == NULL) {

@@ -25,6 +25,7 @@ struct hak_chain {
     struct hak_superslab *first;                    /* owner */
     struct hak_superslab *room;                     /* owner */
     uint32_t superslab_count;                       /* owner */
+    uint32_t squeeze_at;                            /* owner: superslab_count of the next squeeze */
     uint32_t slab_count;                            /* owner */
     uint32_t dirty_granule_count;                   /* owner: sum over the chain */
     struct hak_purge_policy purge;                  /* owner */
@@ -62,6 +63,10 @@ void hak_chain_push_pending(struct hak_chain *chain, struct hak_slab *slab);
  * what is still free when `purge`. Returns granules purged plus SuperSlabs
  * given. */
 uint32_t hak_chain_trim_owned(struct hak_chain *chain, bool purge);
+
+/* Purges the free OS pages of slabs in use, when the chain has grown by an eighth
+ * since it did so last: before it takes more from the OS. */
+void hak_chain_squeeze_owned(struct hak_chain *chain);
 
 /* Purges what stayed free since the last tick; cheap when it is not yet time. */
 void hak_chain_tick_owned(struct hak_chain *chain, uint64_t now_ns);

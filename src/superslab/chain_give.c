@@ -48,85 +48,86 @@ static HAK_NOINLINE struct hak_slab *find_slab(enum hak_kind kind, void *block) 
     return hak_superslab_slab_of(superslab, block);
 }
 
-/* Where a run of blocks goes that are given back one after the other. Blocks
- * come mostly as they were handed out, neighbours after neighbours, so the slab
- * is looked up once for many, and remote bits of one word go out as one OR. */
-struct giver {
-    struct hak_chain *chain;          /* the owner whose blocks are local, or NULL */
-    enum hak_kind kind;
-    struct hak_slab *slab;            /* of the last block, or NULL */
-    uint64_t bits;                    /* remote bits of `word` not yet ORed */
-    uint32_t word;
-    struct tally tally;
-};
-
 static void fail_double_free(const struct hak_slab *slab, uint32_t index) {
     hak_misuse(HAK_MISUSE_DOUBLE_FREE, slab->start + (size_t)index * slab->stride_bytes,
                slab->stride_bytes, "flush");
 }
 
-/* ORs the bits gathered so far, then lets the tally count them. */
-static void send_bits(struct giver *giver) {
-    if (giver->bits != 0) {
-        uint64_t twice = hak_slab_give_remote(giver->slab, giver->word, giver->bits);
-        if (hak_unlikely(twice != 0)) {
-            fail_double_free(giver->slab, giver->word * 64 + hak_bit_lowest64(twice));
+/* Blocks of one word of a slab, on their way into it. */
+struct group {
+    struct hak_slab *slab;
+    uint64_t bits;
+    uint32_t word, count;
+};
+
+static inline uint32_t index_of(const struct hak_slab *slab, const void *block) {
+    uint32_t index = hak_slab_index_of(slab, block);
+    if (hak_unlikely(index == slab->block_count)) {
+        hak_misuse(HAK_MISUSE_INTERIOR_POINTER, block, slab->stride_bytes, "flush");
+    }
+    return index;
+}
+
+/* The first of `blocks` and those after it that share its word: blocks come
+ * mostly as they were handed out, neighbours after neighbours. */
+static inline struct group gather(struct hak_slab *slab, void *const *blocks, uint32_t count) {
+    uint32_t index = index_of(slab, blocks[0]), word = index / 64, n = 0;
+    uint64_t bits = 0;
+    do {
+        uint64_t bit = (uint64_t)1 << (index % 64);
+        if (hak_unlikely((bits & bit) != 0)) {
+            fail_double_free(slab, index);
         }
-        tally_add(&giver->tally, giver->slab, hak_bit_count64(giver->bits));
-        giver->bits = 0;
+        bits |= bit;
+        if (++n == count || !hak_slab_contains(slab, blocks[n])) {
+            break;
+        }
+        index = index_of(slab, blocks[n]);
+    } while (index / 64 == word);
+    return (struct group){.slab = slab, .bits = bits, .word = word, .count = n};
+}
+
+static void fail_if_twice(const struct group *group, uint64_t twice) {
+    if (hak_unlikely(twice != 0)) {
+        fail_double_free(group->slab, group->word * 64 + hak_bit_lowest64(twice));
     }
 }
 
-static void enter_slab(struct giver *giver, void *block) {
-    send_bits(giver);
-    giver->slab = find_slab(giver->kind, block);
-}
-
-static inline void give_local(struct giver *giver, uint32_t index) {
-    struct hak_slab *slab = giver->slab;
-    if (hak_unlikely(!hak_slab_give_owned(slab, index))) {
-        fail_double_free(slab, index);
-    }
+/* False when the slab may be gone afterwards. */
+static inline bool give_local(struct hak_chain *chain, const struct group *group) {
+    struct hak_slab *slab = group->slab;
+    fail_if_twice(group, hak_slab_give_owned(slab, group->word, group->bits, group->count));
     if (hak_unlikely(!slab->is_listed || slab->live_count == 0)) {
-        hak_chain_note_given(giver->chain, slab);
-        giver->slab = NULL; /* it may be gone */
+        hak_chain_note_given(chain, slab);
+        return false;
     }
+    return true;
 }
 
-static inline void give_remote(struct giver *giver, uint32_t index) {
-    uint64_t bit = (uint64_t)1 << (index % 64);
-    if (index / 64 != giver->word) {
-        send_bits(giver);
-        giver->word = index / 64;
-    }
-    if (hak_unlikely((giver->bits & bit) != 0)) {
-        fail_double_free(giver->slab, index);
-    }
-    giver->bits |= bit;
+static inline void give_remote(struct tally *tally, const struct group *group) {
+    fail_if_twice(group, hak_slab_give_remote(group->slab, group->word, group->bits));
+    tally_add(tally, group->slab, group->count);
 }
 
 uint32_t hak_chain_give_owned(struct hak_chain *chain, enum hak_kind kind, void *const *blocks,
                               uint32_t count) {
-    struct giver giver = {.chain = chain, .kind = kind};
+    struct tally tally = {0};
+    struct hak_slab *slab = NULL;
     uint32_t remote_total = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        void *block = blocks[i];
-        if (giver.slab == NULL || !hak_slab_contains(giver.slab, block)) {
-            enter_slab(&giver, block);
+    for (uint32_t i = 0; i < count;) {
+        if (slab == NULL || !hak_slab_contains(slab, blocks[i])) {
+            slab = find_slab(kind, blocks[i]);
         }
-        uint32_t index = hak_slab_index_of(giver.slab, block);
-        if (hak_unlikely(index == giver.slab->block_count)) {
-            hak_misuse(HAK_MISUSE_INTERIOR_POINTER, block, giver.slab->stride_bytes, "flush");
+        struct group group = gather(slab, blocks + i, count - i);
+        if (slab->chain != chain) {
+            give_remote(&tally, &group);
+            remote_total += group.count;
+        } else if (!give_local(chain, &group)) {
+            slab = NULL;
         }
-        if (giver.slab->chain == chain) {
-            give_local(&giver, index);
-        } else {
-            give_remote(&giver, index);
-            remote_total++;
-        }
+        i += group.count;
     }
-    send_bits(&giver);
-    tally_announce(&giver.tally);
+    tally_announce(&tally);
     return remote_total;
 }
 

@@ -103,3 +103,21 @@ void hak_chain_tick_owned(struct hak_chain *chain, uint64_t now_ns) {
     }
     hak_pool_tick(now_ns);
 }
+
+enum { SQUEEZE_SUPERSLABS_MIN = 8 };
+
+void hak_chain_squeeze_owned(struct hak_chain *chain) {
+    if (chain->superslab_count < SQUEEZE_SUPERSLABS_MIN ||
+        chain->superslab_count < chain->squeeze_at) {
+        return;
+    }
+    chain->squeeze_at = chain->superslab_count + chain->superslab_count / 8 + 1;
+    uint32_t purged = 0;
+    for (uint32_t c = 0; c < HAK_CLASS_COUNT; c++) {
+        struct hak_slab *slab = chain->listed[c];
+        for (slab = slab != NULL ? slab->next : NULL; slab != NULL; slab = slab->next) {
+            purged += hak_slab_squeeze_owned(slab);
+        }
+    }
+    hak_event("squeeze", chain, purged);
+}

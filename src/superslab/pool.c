@@ -12,21 +12,24 @@ enum {
     POOL_DIRTY_COUNT_MAX = 4,  /* resident memory kept at once: 8 MiB */
 };
 
+/* Two lists, newest first: what has resident memory is reused before what has
+ * none, or each purged SuperSlab given would hide the warm ones below it. */
 static struct {
     struct hak_lock lock;
-    struct hak_superslab *first;    /* lock: newest first, so the warmest is reused */
-    uint32_t count;                 /* lock */
-    uint32_t dirty_count;           /* lock: of these, with resident memory */
-    uint64_t tick_ns;               /* lock */
+    struct hak_superslab *dirty, *clean; /* lock */
+    uint32_t count;                      /* lock: of both */
+    uint32_t dirty_count;                /* lock: of `dirty` */
+    uint64_t tick_ns;                    /* lock */
 } pool = {.lock = HAK_LOCK_INIT(HAK_LOCK_RANK_POOL)};
 
 struct hak_superslab *hak_pool_take(void) {
     hak_lock_acquire(&pool.lock);
-    struct hak_superslab *superslab = pool.first;
+    bool warm = pool.dirty != NULL;
+    struct hak_superslab **list = warm ? &pool.dirty : &pool.clean, *superslab = *list;
     if (superslab != NULL) {
-        pool.first = superslab->next;
+        *list = superslab->next;
         pool.count--;
-        pool.dirty_count -= superslab->dirty != 0;
+        pool.dirty_count -= warm;
         superslab->next = NULL;
     }
     hak_lock_release(&pool.lock);
@@ -44,6 +47,15 @@ static bool has_room(bool *for_dirty) {
     return room;
 }
 
+static void push_locked(struct hak_superslab *superslab) {
+    bool warm = superslab->dirty != 0;
+    struct hak_superslab **list = warm ? &pool.dirty : &pool.clean;
+    superslab->next = *list;
+    *list = superslab;
+    pool.count++;
+    pool.dirty_count += warm;
+}
+
 void hak_pool_give(struct hak_superslab *superslab) {
     bool room_for_dirty;
     superslab->chain = NULL;
@@ -57,11 +69,26 @@ void hak_pool_give(struct hak_superslab *superslab) {
     }
     hak_assert_valid(superslab, superslab);
     hak_lock_acquire(&pool.lock);
-    superslab->next = pool.first;
-    pool.first = superslab;
-    pool.count++;
-    pool.dirty_count += superslab->dirty != 0;
+    push_locked(superslab);
     hak_lock_release(&pool.lock);
+}
+
+/* Purges what was dirty at the last tick already. */
+static void purge_aged_locked(void) {
+    struct hak_superslab **link = &pool.dirty;
+    while (*link != NULL) {
+        struct hak_superslab *s = *link;
+        hak_superslab_purge_owned(s, s->aged);
+        s->aged = s->dirty;
+        if (s->dirty == 0) {
+            *link = s->next;
+            pool.dirty_count--;
+            pool.count--;
+            push_locked(s);
+        } else {
+            link = &s->next;
+        }
+    }
 }
 
 void hak_pool_tick(uint64_t now_ns) {
@@ -70,12 +97,7 @@ void hak_pool_tick(uint64_t now_ns) {
     }
     if (now_ns >= pool.tick_ns + HAK_PURGE_DELAY_NS) {
         pool.tick_ns = now_ns;
-        for (struct hak_superslab *s = pool.first; s != NULL; s = s->next) {
-            bool was_dirty = s->dirty != 0;
-            hak_superslab_purge_owned(s, s->aged);
-            s->aged = s->dirty;
-            pool.dirty_count -= was_dirty && s->dirty == 0;
-        }
+        purge_aged_locked();
     }
     hak_lock_release(&pool.lock);
 }
@@ -109,17 +131,22 @@ void hak_pool_reset_in_child(void) {
 }
 
 #if HAK_CHECK_LEVEL >= 1
-void hak_pool_verify(void) {
-    uint32_t count = 0, dirty = 0;
-    hak_lock_acquire(&pool.lock);
-    for (struct hak_superslab *s = pool.first; s != NULL; s = s->next) {
+static uint32_t verify_list(const struct hak_superslab *s, bool dirty) {
+    uint32_t count = 0;
+    for (; s != NULL; s = s->next) {
         hak_verify(s->chain == NULL, SS_OWNER, (uintptr_t)s, (uintptr_t)s->chain);
         hak_verify(s->bitmap == 0, SS_BITMAP_UNION, s->bitmap);
+        hak_verify((s->dirty != 0) == dirty, SS_DIRTY_SUM, s->dirty, dirty);
         hak_superslab_verify(s);
         count++;
-        dirty += s->dirty != 0;
     }
-    hak_verify(count == pool.count, SS_CHAIN, count, pool.count);
+    return count;
+}
+
+void hak_pool_verify(void) {
+    hak_lock_acquire(&pool.lock);
+    uint32_t dirty = verify_list(pool.dirty, true), clean = verify_list(pool.clean, false);
+    hak_verify(dirty + clean == pool.count, SS_CHAIN, dirty + clean, pool.count);
     hak_verify(dirty == pool.dirty_count, SS_DIRTY_SUM, dirty, pool.dirty_count);
     hak_lock_release(&pool.lock);
 }

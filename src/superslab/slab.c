@@ -8,6 +8,7 @@
 #include "base/panic.h"
 #include "base/pause.h"
 #include "meta/meta.h"
+#include "os/os_memory.h"
 #include "superslab/chain.h"
 
 /* Each bitmap on lines of its own: the owner's stores must not disturb the
@@ -91,6 +92,7 @@ uint32_t hak_slab_take_owned(struct hak_slab *slab, void **out, uint32_t wanted)
     }
     slab->first_word = word;
     slab->live_count += taken;
+    slab->is_squeezed = false;
     hak_assert_valid(slab, slab);
     return taken;
 }
@@ -127,6 +129,55 @@ uint32_t hak_slab_collect_owned(struct hak_slab *slab) {
         slab->first_word = w < slab->first_word ? w : slab->first_word;
     }
     slab->live_count -= count;
+    slab->is_squeezed = false;
     hak_assert_valid(slab, slab);
     return count;
+}
+
+/* The first block from `index` on whose bit in `local` is `set`, or block_count. */
+static uint32_t find_block(const struct hak_slab *slab, uint32_t index, bool set) {
+    for (uint32_t word = index / 64; word < slab->word_count; word++) {
+        uint64_t bits = set ? slab->local[word] : ~slab->local[word];
+        bits &= word == index / 64 ? UINT64_MAX << (index % 64) : UINT64_MAX;
+        if (bits != 0) {
+            uint32_t found = word * 64 + hak_bit_lowest64(bits);
+            return found < slab->block_count ? found : slab->block_count;
+        }
+    }
+    return slab->block_count;
+}
+
+/* Checked builds: what was in these free blocks is gone, so each is as if it had never
+ * been used. Nobody else looks at the record of a block that is free in `local`. */
+static void forget_records(const struct hak_slab *slab, size_t from_bytes, size_t to_bytes) {
+    size_t last = (to_bytes - 1) / slab->stride_bytes;
+    for (size_t i = from_bytes / slab->stride_bytes; slab->records != NULL && i <= last; i++) {
+        hak_store_relaxed(&slab->records[i], (uint64_t)0);
+    }
+}
+
+/* The OS pages that lie in blocks `first` to `end` altogether. */
+static uint32_t purge_blocks(const struct hak_slab *slab, uint32_t first, uint32_t end) {
+    size_t from = hak_round_up((size_t)first * slab->stride_bytes, HAK_OS_PAGE_SIZE_BYTES);
+    size_t to = (size_t)end * slab->stride_bytes / HAK_OS_PAGE_SIZE_BYTES * HAK_OS_PAGE_SIZE_BYTES;
+    if (from >= to) {
+        return 0;
+    }
+    hak_os_purge(slab->start + from, to - from);
+    forget_records(slab, from, to);
+    return (uint32_t)((to - from) >> HAK_OS_PAGE_SHIFT);
+}
+
+uint32_t hak_slab_squeeze_owned(struct hak_slab *slab) {
+    uint32_t purged = 0;
+    if (slab->is_squeezed) {
+        return 0;
+    }
+    for (uint32_t first = find_block(slab, 0, true); first < slab->block_count;) {
+        uint32_t end = find_block(slab, first, false);
+        purged += purge_blocks(slab, first, end);
+        first = find_block(slab, end, true);
+    }
+    slab->is_squeezed = true;
+    return purged;
 }

@@ -50,6 +50,7 @@ struct hak_slab {
     uint8_t granule_first;               /* const while carved */
     uint8_t granule_count;               /* const while carved */
     bool is_listed;                      /* owner: in its class's list of slabs with room */
+    bool is_squeezed;                    /* owner: its free OS pages are purged, and still are */
     struct hak_slab *next, *prev;        /* owner: that list */
     /* The freeing threads' line. */
     HAK_CACHE_ALIGNED _Atomic uint64_t *remote;    /* const while carved: the words */
@@ -76,6 +77,9 @@ uint32_t hak_slab_take_owned(struct hak_slab *slab, void **out, uint32_t wanted)
  * Owner; the slab must just have been popped from the pending stack. */
 uint32_t hak_slab_collect_owned(struct hak_slab *slab);
 
+/* Purges every OS page on which all blocks are free; returns how many. Owner. */
+uint32_t hak_slab_squeeze_owned(struct hak_slab *slab);
+
 /* True when a block is free in `local`. Owner. */
 HAK_INLINE bool hak_slab_has_room_owned(const struct hak_slab *slab) {
     return slab->first_word < slab->word_count;
@@ -96,18 +100,19 @@ HAK_INLINE bool hak_slab_contains(const struct hak_slab *slab, const void *addre
     return offset < (uintptr_t)slab->granule_count << HAK_GRANULE_SHIFT;
 }
 
-/* Marks block `index` free; false when it was free already. Owner. */
-HAK_INLINE bool hak_slab_give_owned(struct hak_slab *slab, uint32_t index) {
-    uint32_t word = index / 64;
-    uint64_t bit = (uint64_t)1 << (index % 64);
+/* Marks the `count` blocks of `bits` in a word free; returns those that were free already:
+ * then nothing has changed. Owner. */
+HAK_INLINE uint64_t hak_slab_give_owned(struct hak_slab *slab, uint32_t word, uint64_t bits,
+                                        uint32_t count) {
     uint64_t before = slab->local[word];
-    if (hak_unlikely((before & bit) != 0)) {
-        return false;
+    if (hak_unlikely((before & bits) != 0)) {
+        return before & bits;
     }
-    slab->local[word] = before | bit;
+    slab->local[word] = before | bits;
     slab->first_word = word < slab->first_word ? word : slab->first_word;
-    slab->live_count--;
-    return true;
+    slab->live_count -= count;
+    slab->is_squeezed = false;
+    return 0;
 }
 
 /* S1, first half: marks the blocks of `bits` in a word free; any thread but the
