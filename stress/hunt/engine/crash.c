@@ -7,8 +7,10 @@
 #include <ctype.h>
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <ucontext.h>
+#include <unistd.h>
 
 static const int signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP};
 
@@ -25,7 +27,11 @@ static uint64_t site_of_text(const char *text) {
     return hash;
 }
 
-static void outside_schedule(int number) {
+/* The hunter itself is broken: whoever looks for the reason needs to know where. */
+static void outside_schedule(int number, const siginfo_t *info, uintptr_t pc) {
+    dprintf(STDERR_FILENO, "the hunter died: %s outside a schedule, code %d, address %p, at %p%s\n",
+            strsignal(number), info->si_code, info->si_addr, (void *)pc,
+            hunt.over ? ", while a schedule ended" : "");
     signal(number, SIG_DFL);
     raise(number);
 }
@@ -45,7 +51,7 @@ static void on_signal(int number, siginfo_t *info, void *context) {
     if (number == SIGSEGV && info->si_code == SEGV_ACCERR && hunt_pages_touch(info->si_addr))
         return;
     if (hunt.current == NULL || hunt.over)
-        outside_schedule(number);
+        outside_schedule(number, info, pc_of(context));
     else
         report(number, info, pc_of(context));
 }

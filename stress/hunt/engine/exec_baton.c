@@ -123,8 +123,9 @@ static void baton_transfer(struct hunt_thread *from, struct hunt_thread *to) {
 
 __attribute__((noreturn)) static void baton_leave(struct hunt_thread *from,
                                                   struct hunt_thread *to) {
+    struct runner *self = &runners[from->id]; /* now: the next schedule may be clearing *from */
     set_and_wake(&runners[to->id].baton, GO);
-    longjmp(runners[from->id].top, 1);
+    longjmp(self->top, 1);
 }
 
 const struct hunt_executor hunt_executor_baton = {.name = "baton",
