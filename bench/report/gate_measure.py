@@ -20,7 +20,7 @@ MEMORY_ROWS = (
     ("batch-varied", 4, 2000000),
     ("random-mixed", 1, 1000000),
     ("random-mixed", 4, 1000000),
-    ("larson-starts", 4, 1000000),
+    ("larson-starts", 1, 1000000), # at four threads it is a matter of who overlaps whom
     ("larson-long", 4, 2000000),
     ("producer-consumer", 4, 1000000),
     ("many-to-many", 4, 600000),
@@ -38,7 +38,6 @@ TIME_ROWS = (
     ("random-mixed", 1, 2000000),
     ("batch-varied", 4, 2000000),
     ("many-to-many", 4, 1000000),
-    ("larson-starts", 4, 1000000),
 )
 
 
