@@ -12,6 +12,7 @@
 #include "meta/meta.h"
 #include "model.h"
 #include "superslab/chain.h"
+#include "superslab/pool.h"
 #include "tcache/tcache.h"
 
 enum { INITIAL_SLOTS = 64, BATCH_MAX = 4096, REST_EVENTS = 32 };
@@ -21,6 +22,7 @@ struct hak_tcache adaptive_tcache;
 uint64_t adaptive_now_ns;
 
 static struct hak_chain chain;
+static size_t meta_before;
 
 static uint32_t least(uint32_t a, uint32_t b) {
     return a < b ? a : b;
@@ -298,20 +300,30 @@ void adaptive_idle(void) {
     adaptive_verify_all();
 }
 
-void adaptive_decide(size_t mark_per_mille, size_t capacity, size_t c) {
+static void judge_decision(uint32_t mark, uint32_t slots, uint32_t most) {
     static const enum hak_adaptive_decision same[] = {
         [REFERENCE_KEEP] = HAK_ADAPTIVE_KEEP,
         [REFERENCE_GROW] = HAK_ADAPTIVE_GROW,
         [REFERENCE_SHRINK] = HAK_ADAPTIVE_SHRINK,
     };
+    enum hak_adaptive_decision decision = hak_adaptive_decide(mark, slots, most);
+    if (decision != same[reference_decide(mark, slots, most)]) {
+        hak_fuzz_fail("decide: %d for a mark of %u in %u slots of at most %u", (int)decision, mark,
+                      slots, most);
+    }
+}
+
+/* A capacity that is no power of two can be used to exactly 80 % and 20 %. */
+void adaptive_decide(size_t mark_per_mille, size_t capacity, size_t c) {
     uint32_t most = reference_capacity_max(c), slots = least((uint32_t)capacity, most);
     uint32_t mark = (uint32_t)(mark_per_mille * slots / 1000);
     for (uint32_t near = mark > 1 ? mark - 2 : 0; near <= least(mark + 2, slots); near++) {
-        enum hak_adaptive_decision decision = hak_adaptive_decide(near, slots, most);
-        if (decision != same[reference_decide(near, slots, most)]) {
-            hak_fuzz_fail("decide: %d for a mark of %u in %u slots of at most %u", (int)decision,
-                          near, slots, most);
-        }
+        judge_decision(near, slots, most);
+    }
+    if (slots >= 64 && slots < REFERENCE_SLOTS_MAX / 2) {
+        uint32_t fifth = slots / 5;
+        judge_decision(fifth, 5 * fifth, REFERENCE_SLOTS_MAX);
+        judge_decision(4 * fifth, 5 * fifth, REFERENCE_SLOTS_MAX);
     }
 }
 
@@ -371,7 +383,9 @@ void adaptive_fault(size_t nth, size_t count) {
 void adaptive_begin(void) {
     hak_heap_start();
     hak_fuzz_fault_meta(true);
+    meta_before = hak_fuzz_meta_live_bytes();
     model_reset();
+    model_event_count = 0;
     hak_chain_init(&chain);
     adaptive_now_ns = START_NS;
     adaptive_log_reset();
@@ -422,5 +436,10 @@ void adaptive_end(void) {
                       chain.superslab_count);
     }
     release_slots();
+    hak_pool_trim();
+    if (hak_fuzz_meta_live_bytes() != meta_before) {
+        hak_fuzz_fail("conservation: %zu bytes of metadata are out, not %zu",
+                      hak_fuzz_meta_live_bytes(), meta_before);
+    }
     hak_fuzz_fault_meta(false);
 }

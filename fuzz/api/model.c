@@ -254,6 +254,9 @@ void model_take(size_t slot, void *start, size_t size_bytes, size_t alignment_by
         hak_fuzz_fail("usable size: %zu of a block of %zu (%s)", block->usable_bytes, size_bytes,
                       call);
     }
+    if (!model_has_guard(start, size_bytes)) {
+        hak_fuzz_fail("guard: none behind %zu bytes (%s)", size_bytes, call);
+    }
     require_apart(block, call);
     block->is_whole = is_whole_affordable(block->usable_bytes);
     model_note_written(start, block->usable_bytes, alignment_bytes);

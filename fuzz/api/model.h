@@ -43,6 +43,9 @@ void model_enter_thread(void);
  *  after a failure. True when there is a block. */
 bool model_accepts(const char *call, const void *block, enum model_expectation expected, int error);
 
+/** Checked builds: whether a block has room for its guard behind what was asked for. */
+bool model_has_guard(const void *block, size_t size_bytes);
+
 /** Tells the arena what of a block of this size the allocator itself writes. */
 void model_note_written(const void *block, size_t size_bytes, size_t alignment_bytes);
 

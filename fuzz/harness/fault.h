@@ -20,6 +20,10 @@ void hak_fuzz_fault_mmap_after(uint64_t nth, uint64_t count);
  *  system, so without this its callers would hardly ever see it fail. */
 void hak_fuzz_fault_meta(bool also_meta);
 
+/** Bytes of the metadata arena that are out: what was asked for, less what was said to
+ *  be given back. The same before and after an input, or something is lost. */
+size_t hak_fuzz_meta_live_bytes(void);
+
 /** Where sparse tables come from, instead of the system; NULL: the system. */
 void hak_fuzz_sparse_from(void *(*reserve)(size_t size_bytes));
 

@@ -28,6 +28,7 @@ WRAPPED(hak_os_resize);
 WRAPPED(hak_os_move);
 WRAPPED(hak_os_clock_coarse_ns);
 WRAPPED(hak_meta_alloc);
+WRAPPED(hak_meta_free);
 WRAPPED(hak_lock_try_acquire);
 
 static atomic_uint_fast64_t until_fault; /* requests that still succeed; with fault_count */
@@ -37,6 +38,7 @@ static atomic_uint_fast64_t clock_offset_ns;
 static atomic_uint_fast64_t clock_stopped_ns; /* 0: it runs */
 static atomic_uint_fast64_t taken_count;      /* attempts at locks that fail */
 static atomic_bool counts_meta;
+static atomic_size_t meta_live_bytes;
 static void *(*reserve_sparse)(size_t size_bytes) = __real_hak_os_reserve_sparse;
 
 void hak_fuzz_fault_mmap_after(uint64_t nth, uint64_t count) {
@@ -149,7 +151,20 @@ bool __wrap_hak_os_move(void *address, size_t old_size_bytes, void *target, size
 
 void *__wrap_hak_meta_alloc(size_t size_bytes) {
     bool may_fail = atomic_load_explicit(&counts_meta, memory_order_relaxed);
-    return may_fail && is_due() ? NULL : __real_hak_meta_alloc(size_bytes);
+    void *memory = may_fail && is_due() ? NULL : __real_hak_meta_alloc(size_bytes);
+    if (memory != NULL) {
+        atomic_fetch_add_explicit(&meta_live_bytes, size_bytes, memory_order_relaxed);
+    }
+    return memory;
+}
+
+void __wrap_hak_meta_free(void *memory, size_t size_bytes) {
+    atomic_fetch_sub_explicit(&meta_live_bytes, size_bytes, memory_order_relaxed);
+    __real_hak_meta_free(memory, size_bytes);
+}
+
+size_t hak_fuzz_meta_live_bytes(void) {
+    return atomic_load_explicit(&meta_live_bytes, memory_order_relaxed);
 }
 
 bool __wrap_hak_lock_try_acquire(struct hak_lock *lock) {

@@ -197,6 +197,22 @@ static void judge_run(const char *start, size_t granules, size_t alignment) {
     demand_kinds(start, granules, true);
 }
 
+/* Where the system has no memory, any shard's will do: no chunk may have room. */
+static void demand_full(size_t granules, size_t alignment) {
+    for (size_t i = 0; i < L25_SLOT_COUNT; i++) {
+        if (runs[i].start == NULL) {
+            continue;
+        }
+        const char *chunk = chunk_of(runs[i].start);
+        for (size_t at = 0; at + granules * GRANULE_BYTES <= CHUNK_BYTES; at += alignment) {
+            if (overlapping(NULL, chunk + at, chunk + at + granules * GRANULE_BYTES) == NULL) {
+                hak_fuzz_fail("alloc: NULL for %zu granules; the chunk at %p has room at %zu",
+                              granules, (const void *)chunk, at / GRANULE_BYTES);
+            }
+        }
+    }
+}
+
 /* Low bits of the last argument: the alignment's power above a granule; the rest
  * is the thread's number. */
 void l25_alloc(size_t slot, size_t size, size_t alignment_and_seed) {
@@ -210,6 +226,7 @@ void l25_alloc(size_t slot, size_t size, size_t alignment_and_seed) {
         if (hits == hak_fuzz_fault_hits()) {
             hak_fuzz_fail("alloc: NULL for %zu bytes, and no fault was injected", size);
         }
+        demand_full(granules_of(size), alignment);
         hak_fuzz_tally(OUTCOME_fault_survived);
         return;
     }

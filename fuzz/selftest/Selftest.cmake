@@ -6,7 +6,7 @@
 if(TARGET broken_shim)
   add_executable(replay_api_broken harness/replay_main.c harness/generate.c harness/program.c
     harness/run.c harness/mutate.c harness/emit.c harness/death.c harness/pattern.c
-    harness/fault_none.c harness/arena.c api/calls.c api/model.c api/session.c api/table.c)
+    harness/fault_none.c harness/arena.c api/calls.c api/guard_none.c api/model.c api/session.c api/table.c)
   target_include_directories(replay_api_broken PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
   target_compile_options(replay_api_broken PRIVATE -O2)
   target_link_libraries(replay_api_broken PRIVATE broken_shim)
@@ -69,4 +69,53 @@ if(NOT HAKMEM_SANITIZE MATCHES "thread|memory")
   target_link_options(fuzz_emitted_test PRIVATE ${fuzz_wraps})
   add_test(NAME fuzz_emitted_test COMMAND fuzz_emitted_test)
   set_tests_properties(fuzz_emitted_test PROPERTIES LABELS fuzz TIMEOUT 120)
+endif()
+
+# The component targets can fail: each on a copy of one file of the allocator with one
+# text changed, linked before the rest. The checks are compiled out here, so that the
+# model alone must see it. The text must be there exactly once. (`ci/bugbank --also`
+# does the same with libFuzzer and the project's whole history.)
+function(hak_fuzz_can_fail target fault source old new)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${source})
+  file(READ ${CMAKE_SOURCE_DIR}/${source} text)
+  string(REPLACE "${old}" "" without "${text}")
+  string(LENGTH "${text}" length)
+  string(LENGTH "${without}" left)
+  string(LENGTH "${old}" once)
+  math(EXPR expected "${length} - ${once}")
+  if(NOT left EQUAL expected)
+    message(FATAL_ERROR "${source} does not have '${old}' exactly once; "
+                        "fuzz_can_fail.${target}.${fault} needs another text")
+  endif()
+  string(REPLACE "${old}" "${new}" text "${text}")
+  cmake_path(GET source FILENAME name)
+  file(CONFIGURE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/can_fail/${fault}/${name} CONTENT "${text}" @ONLY)
+  set(program replay_${target}_${fault})
+  get_target_property(options replay_${target} LINK_OPTIONS)
+  get_target_property(libraries replay_${target} LINK_LIBRARIES)
+  add_executable(${program} harness/replay_main.c harness/generate.c
+    ${CMAKE_CURRENT_BINARY_DIR}/can_fail/${fault}/${name})
+  target_compile_definitions(${program} PRIVATE HAK_PREWARM_TLS_DEFAULT=0)
+  target_link_libraries(${program} PRIVATE ${libraries})
+  target_link_options(${program} PRIVATE ${options})
+  add_test(NAME fuzz_can_fail.${target}.${fault}
+    COMMAND ${CMAKE_COMMAND} -DFAULT=none -DSTATUS=1 "-DWORDS=fuzz_${target}: MODEL: "
+            "-DCOMMAND=$<TARGET_FILE:${program}>;--random=1;2000"
+            -P ${CMAKE_SOURCE_DIR}/tests/conformance/broken/expect.cmake)
+  set_tests_properties(fuzz_can_fail.${target}.${fault} PROPERTIES LABELS fuzz TIMEOUT 120)
+endfunction()
+
+if(HAKMEM_CHECK_LEVEL EQUAL 0 AND NOT HAKMEM_SANITIZE)
+  hak_fuzz_can_fail(adaptive shrinks_below_16 src/tcache/adaptive.c
+    "capacity > TLS_CACHE_MIN_CAPACITY" "capacity >= TLS_CACHE_MIN_CAPACITY")
+  hak_fuzz_can_fail(superslab first_slab_unmarked src/superslab/superslab.c
+    "superslab->bitmap |= mask" "superslab->bitmap |= first == 0 ? 0 : mask")
+  hak_fuzz_can_fail(bigcache bytes_drift src/big/big_table.c
+    "table->cached_bytes -= mapping->size_bytes" "table->cached_bytes -= 1")
+  hak_fuzz_can_fail(l25 aligned_runs_overlap src/l25/l25_chunk.c
+    "if ((bits & mask) == mask) {" "if ((bits & mask) != 0) {")
+  hak_fuzz_can_fail(region owner_stays src/region/region_map.c
+    "hak_store_relaxed(owner_cell((uintptr_t)address), NULL)" "(void)address")
+  hak_fuzz_can_fail(cli capacity_of_8 src/base/config.c
+    "number < 16" "number < 8")
 endif()

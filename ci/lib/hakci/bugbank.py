@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from . import bugbank_build, bugbank_detect, bugbank_mutate, bugbank_report, common
-from .bugbank_bugs import BugError, load, plant
+from .bugbank_bugs import BugError, also, load, plant
 
 PROG = "ci/bugbank"
 BANK = common.ROOT / "tests/bugbank"
@@ -242,6 +242,9 @@ def parse(argv):
                              "responsible one")
     parser.add_argument("--report", nargs=2, metavar=("JSON", "MARKDOWN"),
                         help="write the report of an earlier run's JSON and end")
+    parser.add_argument("--also", action="store_true",
+                        help="instead of the responsible detectors those of the lines 'also': the "
+                             "fuzz targets on the project's history, from an empty corpus")
     parser.add_argument("--mutate", metavar="FILE",
                         help="instead of the bank: mutation operators over FILE (src/...)")
     parser.add_argument("--lines", metavar="A-B", help="with --mutate: only these lines")
@@ -262,7 +265,8 @@ def result_of(options, bugs, controls, rows, failed):
 
 
 def run_bank(options, work):
-    bugs, absent = of_this_machine(choose(load(BANK), options))
+    chosen = choose(load(BANK), options)
+    bugs, absent = of_this_machine(also(chosen) if options.also else chosen)
     for bug in absent:
         print(f"absent: {bug.id}: there is no {bug.detector} on this kind of machine", flush=True)
     finders = [bugbank_detect.Finder(bug.finder) for bug in bugs]

@@ -3,12 +3,13 @@
 a copy of the sources. tests/bugbank/README.md describes the format."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from . import common
 
-FIELDS = ("breaks", "seen", "finder", "message", "budget", "profile")
+FIELDS = ("breaks", "seen", "finder", "message", "budget", "profile", "also")
+ALSO_BUDGET_S = 60
 HEAD = re.compile(r"bug ([a-z0-9]+(?:-[a-z0-9]+)*)$")
 TARGET = re.compile(r"in (src/\S+\.[ch])(?: within (\w+))?$")
 
@@ -68,6 +69,14 @@ class Bug:
         """The ID of the invariant that must be reported, or ""."""
         found = re.search(r"invariant (\w+) broken", "\n".join(self.messages))
         return found[1] if found else ""
+
+
+def also(bugs):
+    """The bugs that a second detector must find, too, as bugs of that one: in its
+    own words, within a minute."""
+    return [replace(bug, fields={**bug.fields, "finder": [words], "message": [],
+                                 "budget": [str(ALSO_BUDGET_S)]})
+            for bug in bugs for words in bug.fields.get("also", [])]
 
 
 def _check(bug):

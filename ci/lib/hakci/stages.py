@@ -140,6 +140,9 @@ STAGES = (
           nightly=Budget(900, 300, 305), pull_request=Budget(60, 2, 4),
           each_glob="build/fuzz/bin/fuzz_*", needs=("build.fuzz",), figures="libfuzzer"),
 
+    Stage("control.fuzz", "Planted-bug control: each fuzz target finds the project's history",
+          ("ci/bugbank", "--also", "--seed", "{seed}", "--json", "{out}/bugbank-fuzz.json"),
+          full=Budget(3600, 0, 120), figures="json"),
     Stage("fuzz-coverage", "Coverage of each fuzz target against its floors",
           ("ci/fuzz-coverage", "--build", "{out}/fuzz-coverage", "--json",
            "{out}/fuzz-coverage.json"),
