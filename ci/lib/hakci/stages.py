@@ -48,9 +48,9 @@ class Stage:
         return self.name.split(".")[0]
 
 
-def _build(preset, quick=None, full=None, pull_request=None):
-    return Stage(f"build.{preset}", f"Build: {preset}", ("ci/build", preset),
-                 quick=quick, full=full, pull_request=pull_request)
+def _build(preset, targets=(), **budgets):
+    only = ("--targets", ",".join(targets)) if targets else ()
+    return Stage(f"build.{preset}", f"Build: {preset}", ("ci/build", *only, preset), **budgets)
 
 
 def _ctest(name, title, preset, options=(), **more):
@@ -101,9 +101,15 @@ SANITIZERS = ("asan", "ubsan", "tsan", "msan")
 UNIT = ("--label", "unit", "--label-exclude", "slow")
 
 STAGES = (
-    _build("release", Budget(300, 0, 20), Budget(900, 0, 20), Budget(1200, 0, 30)),
-    _build("checked", Budget(300, 0, 20), Budget(900, 0, 20), Budget(1200, 0, 30)),
-    _build("fuzz", Budget(300, 0, 10), Budget(900, 0, 10), Budget(1200, 0, 15)),
+    # Quick builds what its own stages run, and what the docs name.
+    _build("release", ("src/all", "runner/all", "tests/conformance/all", "larson_hakmem",
+                       "hakmem-stress", "hakmem-bench", "unit_tcache"), quick=Budget(300, 0, 15)),
+    _build("checked", ("src/all", "tools/all", "runner/all", "stress/all", "tests/unit/all",
+                       "tests/misuse/all"), quick=Budget(300, 0, 20)),
+    *(_build(preset, full=Budget(900, 0, 20), pull_request=Budget(1200, 0, 30))
+      for preset in ("release", "checked")),
+    _build("fuzz", quick=Budget(300, 0, 10), full=Budget(900, 0, 10),
+           pull_request=Budget(1200, 0, 15)),
     _build("hunt", full=Budget(900, 0, 15)),
     *(_build(preset, full=Budget(900, 0, 25), pull_request=Budget(1200, 0, 30))
       for preset in SANITIZERS),
@@ -118,12 +124,15 @@ STAGES = (
           quick=Budget(60, 0, 3), full=Budget(60, 0, 3), pull_request=Budget(60, 0, 3),
           needs=("build.release", "build.checked")),
 
-    # Quick leaves out what its other stages do, and conformance in the checked
-    # build, where every call walks the structures.
-    _ctest("unit", "Unit and misuse tests", "checked", UNIT, quick=Budget(90, 0, 20),
-           pull_request=Budget(300, 0, 20)),
+    # Quick leaves out what its other stages do, the longest tests, and conformance
+    # in the checked build, where every call walks the structures.
+    _ctest("unit", "Unit and misuse tests", "checked",
+           ("--label", "unit", "--label-exclude", "slow|long"), quick=Budget(90, 0, 15)),
+    _ctest("unit", "Unit and misuse tests", "checked", UNIT, pull_request=Budget(300, 0, 20)),
     _ctest("conformance", "Conformance of the malloc family", "release",
-           ("--label", "conformance"), quick=Budget(90, 0, 20), pull_request=Budget(300, 0, 20)),
+           ("--label", "conformance", "--label-exclude", "long"), quick=Budget(90, 0, 12)),
+    _ctest("conformance", "Conformance of the malloc family", "release",
+           ("--label", "conformance"), pull_request=Budget(300, 0, 20)),
     # A pull request's part of what `tests.*` runs whole at night. Criterion does
     # not run under the thread and memory sanitizers.
     *(_ctest("unit", "Unit and misuse tests", preset, UNIT, pull_request=Budget(600, 0, 40))
@@ -136,7 +145,7 @@ STAGES = (
     Stage("fuzz.{item}", "Fuzzing: {item}",
           ("ci/lib/run-fuzz", "{item}", "--seconds", "{work}", "--seed", "{seed}",
            "--out", "{out}"),
-          quick=Budget(60, 2, 4), full=Budget(1200, 600, 605),
+          quick=Budget(60, 1, 3), full=Budget(1200, 600, 605),
           nightly=Budget(900, 300, 305), pull_request=Budget(60, 2, 4),
           each_glob="build/fuzz/bin/fuzz_*", needs=("build.fuzz",), figures="libfuzzer"),
 
