@@ -145,7 +145,6 @@ void hak_tcache_flush_full_owned(struct hak_tcache *tcache, struct hak_chain *ch
 void hak_tcache_flush_all_owned(struct hak_tcache *tcache, struct hak_chain *chain) {
     for (uint32_t c = 0; c < HAK_CLASS_COUNT; c++) {
         hak_tcache_flush_owned(tcache, chain, c, GIVE_ALL);
-        tcache->classes[c].batch = batch_min(c); /* whoever comes next starts small */
     }
 }
 
