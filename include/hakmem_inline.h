@@ -4,10 +4,10 @@
  * hak_malloc() and hak_free() with their fast paths inlined into the caller, for
  * programs that link the static release library (libhakmem.a, hakmem::static).
  *
- * A hit in the calling thread's cache costs no call: nine instructions for
- * a malloc of a constant size, fifteen for a free (x86-64, gcc 12). Everything else calls hak_malloc()
- * or hak_free(), so both kinds of calls may be mixed at will, and the contracts of
- * hakmem.h hold: errors, ownership, thread safety, what ends the program.
+ * A hit in the calling thread's cache costs no call: nine instructions for a malloc
+ * of a constant size, fifteen for a free (x86-64, gcc 12). Everything else calls
+ * hak_malloc() or hak_free(), so both kinds of calls may be mixed at will, and the
+ * contracts of hakmem.h hold: errors, ownership, thread safety, what ends the program.
  *
  * The layouts below are the library's own, and checked against it when it is
  * built. A program that is linked with another library than the static release

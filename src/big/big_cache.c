@@ -2,7 +2,6 @@
 /* The BigCache: see big_cache.h. Layer 3. */
 #include "big/big_cache.h"
 
-#include "base/bitmap.h"
 #include "base/check.h"
 #include "base/constants.h"
 #include "base/lock.h"
@@ -42,13 +41,6 @@ struct hak_mapping *hak_big_cache_take(size_t rounded_size_bytes) {
     return mapping;
 }
 
-/* The next rounded size below, or 0. */
-static size_t step_down(size_t rounded_size_bytes) {
-    size_t power = hak_power_of_two_floor((rounded_size_bytes - 1) | HAK_GRANULE_SIZE_BYTES);
-    size_t step = power / 8 < HAK_GRANULE_SIZE_BYTES ? HAK_GRANULE_SIZE_BYTES : power / 8;
-    return rounded_size_bytes > step ? rounded_size_bytes - step : 0;
-}
-
 struct hak_mapping *hak_big_cache_take_near(size_t rounded_size_bytes) {
     struct hak_mapping *mapping = NULL;
     size_t below = rounded_size_bytes, above = rounded_size_bytes;
@@ -57,7 +49,7 @@ struct hak_mapping *hak_big_cache_take_near(size_t rounded_size_bytes) {
     }
     hak_lock_acquire(&cache.lock);
     for (int step = 0; step < STEPS_NEAR && mapping == NULL && cache.table.oldest != NULL; step++) {
-        below = below != 0 ? step_down(below) : 0;
+        below = hak_mapping_size_below(below);
         above = above != 0 ? hak_mapping_round_size(above + 1) : 0;
         mapping = hak_big_table_take(&cache.table, below);
         if (mapping == NULL) {

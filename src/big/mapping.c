@@ -20,13 +20,21 @@ void hak_mapping_count(struct hak_mapping_counts *counts) {
     counts->live_bytes = hak_load_relaxed(&live_bytes);
 }
 
+/* Between the rounded sizes around one. */
+static size_t step_at(size_t size_bytes) {
+    size_t step = hak_power_of_two_floor(size_bytes | HAK_GRANULE_SIZE_BYTES) / 8;
+    return step < HAK_GRANULE_SIZE_BYTES ? HAK_GRANULE_SIZE_BYTES : step;
+}
+
+size_t hak_mapping_size_below(size_t rounded_size_bytes) {
+    return rounded_size_bytes != 0 ? rounded_size_bytes - step_at(rounded_size_bytes - 1) : 0;
+}
+
 size_t hak_mapping_round_size(size_t size_bytes) {
     if (size_bytes > HAK_SIZE_MAX_BYTES - HAK_SUPERSLAB_SIZE_BYTES) {
         return 0;
     }
-    size_t step = hak_power_of_two_floor(size_bytes | HAK_GRANULE_SIZE_BYTES) / 8;
-    step = step < HAK_GRANULE_SIZE_BYTES ? HAK_GRANULE_SIZE_BYTES : step;
-    size_t rounded = hak_round_up(size_bytes, step);
+    size_t rounded = hak_round_up(size_bytes, step_at(size_bytes));
     return rounded > HAK_SIZE_MAX_BYTES ? 0 : rounded;
 }
 

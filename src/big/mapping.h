@@ -28,6 +28,9 @@ struct hak_mapping {
 /* What a request for `size_bytes` takes; 0 when it is above the largest size. */
 size_t hak_mapping_round_size(size_t size_bytes);
 
+/* The next rounded size below a rounded one, or 0. */
+size_t hak_mapping_size_below(size_t rounded_size_bytes);
+
 /* A mapping of at least `size_bytes` aligned to `alignment_bytes` (a power of
  * two). `*is_zero` tells whether it is known to read as zero. NULL without
  * memory. */
