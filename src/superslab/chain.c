@@ -52,6 +52,8 @@ static struct hak_slab *carve_in(struct hak_chain *chain, struct hak_superslab *
     if (superslab->bitmap == UINT32_MAX) {
         hak_chain_unlink_room(chain, superslab);
     }
+    hak_assert(superslab->in_room_list == (superslab->bitmap != UINT32_MAX), SS_ROOM,
+               superslab->in_room_list, superslab->bitmap);
     hak_chain_list_slab(chain, slab);
     return slab;
 }

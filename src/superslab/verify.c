@@ -103,7 +103,7 @@ static void verify_chain(const struct hak_chain *chain, bool quiescent) {
     for (const struct hak_superslab *s = chain->first; s != NULL; s = s->next) {
         hak_verify(s->prev == previous, SS_CHAIN, (uintptr_t)s->prev, (uintptr_t)previous);
         hak_verify(s->chain == chain, SS_OWNER, (uintptr_t)s->chain, (uintptr_t)chain);
-        hak_verify(s->in_room_list == (s->bitmap != UINT32_MAX), SS_CHAIN, s->in_room_list,
+        hak_verify(s->in_room_list == (s->bitmap != UINT32_MAX), SS_ROOM, s->in_room_list,
                    s->bitmap);
         hak_superslab_verify(s);
         verify_listed(s, quiescent);

@@ -29,6 +29,8 @@ void hak_tcache_class_verify(const struct hak_tcache *tcache, uint32_t class_ind
     const struct hak_tcache_class *class = &tcache->classes[class_index];
     uint32_t count = hak_tcache_count(tcache, class_index);
     verify_sizing(&class->sizing);
+    hak_verify(class->batch >= 1 && class->batch <= class->sizing.capacity / 2, TC_BATCH,
+               class->batch, class->sizing.capacity, class_index);
     if (class->slots == NULL) {
         return;
     }

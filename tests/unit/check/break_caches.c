@@ -48,6 +48,13 @@ void break_TC_REFILL_CLAMP(void) {
     hak_tcache_refill_owned(&heap->tcache, &heap->chain, class_48(), 1, 1);
 }
 
+/* A cache that shrank, and asks for as much as before. */
+void break_TC_BATCH(void) {
+    struct hak_tcache_class *class = healthy_cache();
+    class->batch = class->sizing.capacity;
+    hak_heap_check();
+}
+
 void break_TC_HIGH_WATER(void) {
     struct hak_adaptive *sizing = &healthy_cache()->sizing;
     hak_update_high_water_mark(sizing, sizing->capacity + 1);

@@ -77,6 +77,12 @@ void break_SS_CHAIN(void) {
     hak_heap_check();
 }
 
+/* A SuperSlab with room that no search for granules comes by. */
+void break_SS_ROOM(void) {
+    healthy_superslab()->in_room_list = false;
+    hak_heap_check();
+}
+
 void break_SS_OWNER(void) {
     healthy_superslab()->chain = NULL;
     hak_heap_check();

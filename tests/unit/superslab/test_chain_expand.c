@@ -120,6 +120,46 @@ Test(chain_expand, a_superslab_of_the_pool_is_used_first, .init = start) {
     expect_chain_counts(&chain);
 }
 
+/* Gives the blocks of one granule's slab back, and has the slab released. */
+static void empty_granule(uint32_t granule, struct taken *taken, bool purge) {
+    const enum hak_kind kind = (enum hak_kind)(hak_class_of(4096) + HAK_KIND_CLASS_FIRST);
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < taken->count; i++) {
+        if (((uintptr_t)taken->blocks[i] >> HAK_GRANULE_SHIFT) % 32 == granule) {
+            hak_chain_give_owned(&chain, kind, &taken->blocks[i], 1);
+        } else {
+            taken->blocks[kept++] = taken->blocks[i];
+        }
+    }
+    taken->count = kept;
+    hak_chain_trim_owned(&chain, purge);
+}
+
+/* Carves and takes whole slabs in the granules at hand: none is a reason to expand. */
+static void refill_slab(uint32_t slabs_after, struct taken *taken) {
+    fill(hak_class_of(4096), slabs_after, 0, taken);
+    cr_assert_eq(chain.superslab_count, 1);
+    expect_chain_counts(&chain);
+}
+
+/* Whichever granule is the last: the purged one, because dirty ones go first. */
+Test(chain_expand, a_superslab_is_offered_until_its_last_granule, .init = start, .timeout = 60) {
+    for (uint32_t last = 0; last < 32; last++) {
+        struct taken taken = {NULL, 0, 0};
+        fill(hak_class_of(4096), 32, 0, &taken);
+        refill_slab(32, &taken);
+        cr_assert_null(chain.room);
+        empty_granule(last, &taken, true);
+        empty_granule((last + 1) % 32, &taken, false);
+        refill_slab(31, &taken);
+        expect(chain.room == chain.first && chain.first->bitmap == ~(1u << last),
+               "granule %u: room %p, bitmap 0x%08x", last, (void *)chain.room, chain.first->bitmap);
+        refill_slab(32, &taken);
+        cr_assert_null(chain.room);
+        give_all(hak_class_of(4096), &taken);
+    }
+}
+
 /* Without memory: NULL, and the chain as it was. */
 Test(chain_expand, failing_calls_change_nothing, .init = start) {
     struct taken taken = {NULL, 0, 0};
