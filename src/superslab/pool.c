@@ -9,7 +9,8 @@
 
 enum {
     POOL_COUNT_MAX = 64,       /* address space kept: 128 MiB */
-    POOL_DIRTY_COUNT_MAX = 4,  /* resident memory kept at once: 8 MiB */
+    POOL_DIRTY_LIMIT_MIN = 4,  /* resident memory kept: 8 MiB at first */
+    POOL_DIRTY_LIMIT_MAX = 32, /* 64 MiB where less was regretted */
 };
 
 /* Two lists, newest first: what has resident memory is reused before what has
@@ -19,8 +20,11 @@ static struct {
     struct hak_superslab *dirty, *clean; /* lock */
     uint32_t count;                      /* lock: of both */
     uint32_t dirty_count;                /* lock: of `dirty` */
-    uint64_t tick_ns;                    /* lock */
-} pool = {.lock = HAK_LOCK_INIT(HAK_LOCK_RANK_POOL)};
+    struct hak_purge_policy purge;       /* lock; in SuperSlabs */
+} pool = {
+    .lock = HAK_LOCK_INIT(HAK_LOCK_RANK_POOL),
+    .purge = HAK_PURGE_POLICY_INIT(POOL_DIRTY_LIMIT_MIN, POOL_DIRTY_LIMIT_MAX),
+};
 
 struct hak_superslab *hak_pool_take(void) {
     hak_lock_acquire(&pool.lock);
@@ -32,6 +36,9 @@ struct hak_superslab *hak_pool_take(void) {
         pool.dirty_count -= warm;
         superslab->next = NULL;
     }
+    if (!warm) {
+        hak_purge_policy_note_cold(&pool.purge, 1);
+    }
     hak_lock_release(&pool.lock);
     return superslab;
 }
@@ -42,9 +49,18 @@ struct hak_superslab *hak_pool_take(void) {
 static bool has_room(bool *for_dirty) {
     hak_lock_acquire(&pool.lock);
     bool room = pool.count < POOL_COUNT_MAX;
-    *for_dirty = pool.dirty_count < POOL_DIRTY_COUNT_MAX;
+    *for_dirty = pool.dirty_count < pool.purge.dirty_limit;
     hak_lock_release(&pool.lock);
     return room;
+}
+
+/* Not yet in the pool: nobody sees it, and no lock is held for the system call. */
+static void purge_before_push(struct hak_superslab *superslab) {
+    if (hak_superslab_purge_owned(superslab, UINT32_MAX) > 0) {
+        hak_lock_acquire(&pool.lock);
+        pool.purge.purged_since_tick++;
+        hak_lock_release(&pool.lock);
+    }
 }
 
 static void push_locked(struct hak_superslab *superslab) {
@@ -65,7 +81,7 @@ void hak_pool_give(struct hak_superslab *superslab) {
         return;
     }
     if (!room_for_dirty) {
-        hak_superslab_purge_owned(superslab, UINT32_MAX); /* not yet in the pool: no lock held */
+        purge_before_push(superslab);
     }
     hak_assert_valid(superslab, superslab);
     hak_lock_acquire(&pool.lock);
@@ -95,8 +111,8 @@ void hak_pool_tick(uint64_t now_ns) {
     if (!hak_lock_try_acquire(&pool.lock)) {
         return; /* someone is busy with it: the next tick will do */
     }
-    if (now_ns >= pool.tick_ns + HAK_PURGE_DELAY_NS) {
-        pool.tick_ns = now_ns;
+    if (now_ns >= pool.purge.tick_ns + HAK_PURGE_DELAY_NS) {
+        hak_purge_policy_note_tick(&pool.purge, now_ns);
         purge_aged_locked();
     }
     hak_lock_release(&pool.lock);

@@ -20,10 +20,10 @@ Test(purge_policy, cold_memory_is_regretted_only_up_to_what_was_purged) {
     cr_assert_eq(policy.dirty_limit, HAK_DIRTY_LIMIT_MIN, "nothing was purged: growth, not regret");
     policy.purged_since_tick = 30;
     hak_purge_policy_note_cold(&policy, 10);
-    cr_assert_eq(policy.dirty_limit, HAK_DIRTY_LIMIT_MIN + 10);
+    cr_assert_eq(policy.dirty_limit, HAK_DIRTY_LIMIT_MIN + 20);
     cr_assert_eq(policy.purged_since_tick, 20);
     hak_purge_policy_note_cold(&policy, 100);
-    cr_assert_eq(policy.dirty_limit, HAK_DIRTY_LIMIT_MIN + 30);
+    cr_assert_eq(policy.dirty_limit, HAK_DIRTY_LIMIT_MIN + 60);
     cr_assert_eq(policy.purged_since_tick, 0);
 }
 
@@ -40,11 +40,24 @@ Test(purge_policy, limit_stays_in_its_bounds) {
     for (uint32_t i = 1; i <= 100; i++) {
         policy.purged_since_tick = 7;
         hak_purge_policy_note_tick(&policy, i);
-        uint32_t expected = before - before / 8;
+        uint32_t expected = before - (before + 7) / 8;
         expected = expected > HAK_DIRTY_LIMIT_MIN ? expected : HAK_DIRTY_LIMIT_MIN;
         expect(policy.dirty_limit == expected, "tick %u: %u", i, policy.dirty_limit);
         expect(policy.tick_ns == i && policy.purged_since_tick == 0, "tick %u", i);
         before = policy.dirty_limit;
     }
     cr_assert_eq(policy.dirty_limit, HAK_DIRTY_LIMIT_MIN);
+}
+
+Test(purge_policy, bounds_are_its_own) {
+    struct hak_purge_policy policy = HAK_PURGE_POLICY_INIT(4, 6);
+    cr_assert_eq(policy.dirty_limit, 4);
+    policy.purged_since_tick = 1;
+    hak_purge_policy_note_cold(&policy, 1);
+    cr_assert_eq(policy.dirty_limit, 6);
+    policy.purged_since_tick = 1;
+    hak_purge_policy_note_cold(&policy, 1);
+    cr_assert_eq(policy.dirty_limit, 6);
+    hak_purge_policy_note_tick(&policy, 1);
+    cr_assert_eq(policy.dirty_limit, 5, "an eighth is at least one, or it would never fall");
 }

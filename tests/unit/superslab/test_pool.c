@@ -11,7 +11,7 @@
 #include "support/os_fault.h"
 #include "support/threads.h"
 
-enum { POOL_COUNT_MAX = 64, POOL_DIRTY_COUNT_MAX = 4 }; /* as pool.c has them */
+enum { POOL_COUNT_MAX = 64, POOL_DIRTY_LIMIT_MIN = 4 }; /* as pool.c has them */
 
 static void verify(void) {
     if (HAK_CHECK_LEVEL >= 1) {
@@ -81,12 +81,12 @@ Test(pool, few_keep_resident_memory, .init = start_region_map) {
     }
     cr_assert_eq(hak_pool_count(), 20);
     cr_assert_eq(test_os_purged_bytes() - purged,
-                 (20u - POOL_DIRTY_COUNT_MAX) * 16 * HAK_GRANULE_SIZE_BYTES);
-    cr_assert_eq(count_dirty_and_empty(), POOL_DIRTY_COUNT_MAX);
+                 (20u - POOL_DIRTY_LIMIT_MIN) * 16 * HAK_GRANULE_SIZE_BYTES);
+    cr_assert_eq(count_dirty_and_empty(), POOL_DIRTY_LIMIT_MIN);
 }
 
 Test(pool, taking_a_dirty_one_makes_room_for_another, .init = start_region_map) {
-    for (int i = 0; i < POOL_DIRTY_COUNT_MAX; i++) {
+    for (int i = 0; i < POOL_DIRTY_LIMIT_MIN; i++) {
         hak_pool_give(create(1));
     }
     for (int round = 0; round < 10; round++) {
@@ -96,7 +96,38 @@ Test(pool, taking_a_dirty_one_makes_room_for_another, .init = start_region_map) 
         verify();
     }
     hak_pool_give(create(1));
-    cr_assert_eq(count_dirty_and_empty(), POOL_DIRTY_COUNT_MAX);
+    cr_assert_eq(count_dirty_and_empty(), POOL_DIRTY_LIMIT_MIN);
+}
+
+/* Takes all `superslabs` and gives them back dirty; returns how many were purged. */
+static uint64_t take_and_give_all(uint32_t count) {
+    struct hak_superslab *s[POOL_COUNT_MAX];
+    uint64_t purged = test_os_purged_bytes();
+    for (uint32_t i = 0; i < count; i++) {
+        s[i] = hak_pool_take();
+        cr_assert_not_null(s[i]);
+        s[i]->dirty = UINT32_MAX;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        hak_pool_give(s[i]);
+    }
+    verify();
+    return (test_os_purged_bytes() - purged) / HAK_SUPERSLAB_SIZE_BYTES;
+}
+
+Test(pool, what_is_taken_back_cold_is_kept_warm_the_next_time, .init = start_region_map) {
+    enum { COUNT = 20 };
+    for (int i = 0; i < COUNT; i++) {
+        hak_pool_give(create(0));
+    }
+    cr_assert_eq(take_and_give_all(COUNT), COUNT - POOL_DIRTY_LIMIT_MIN, "nothing to regret yet");
+    cr_assert_eq(take_and_give_all(COUNT), 0, "16 were taken back cold: all may stay");
+    cr_assert_eq(take_and_give_all(COUNT), 0);
+    hak_pool_tick(HAK_PURGE_DELAY_NS); /* from here on the limit falls, by an eighth a tick */
+    for (int i = 2; i < 30; i++) {
+        hak_pool_tick((uint64_t)i * HAK_PURGE_DELAY_NS);
+    }
+    cr_assert_eq(take_and_give_all(COUNT), COUNT - POOL_DIRTY_LIMIT_MIN);
 }
 
 Test(pool, ticks_purge_what_lay_here_for_a_whole_one, .init = start_region_map) {
