@@ -62,6 +62,7 @@ struct bench_worker {
     uint64_t operations;           /* owner: what was handed out so far */
     uint64_t start_ns;             /* owner */
     uint64_t end_ns;               /* owner */
+    size_t tls_cache_bytes;        /* owner: at the end of the timed part */
     void *state;                   /* owner: the workload's own */
 };
 
@@ -87,6 +88,7 @@ struct bench_result {
     size_t peak_rss_bytes;
     size_t end_rss_bytes;
     uint64_t minor_faults;
+    size_t tls_cache_bytes; /* sum over the threads; SIZE_MAX unless malloc is hakmem's */
 };
 
 /* The registry (workloads/registry.c): NULL-terminated. */
@@ -124,6 +126,10 @@ size_t bench_rss_bytes(void);                            /* now, exact */
 size_t bench_rss_off_clock(struct bench_worker *worker); /* worker 0: the time isn't counted */
 size_t bench_peak_rss_bytes(void); /* of this program, not of what it was forked from */
 uint64_t bench_minor_faults(void);
+
+/* What the calling thread's TLS caches take, blocks and slots, where malloc is
+ * hakmem's; SIZE_MAX elsewhere. */
+size_t bench_tls_cache_bytes(void);
 
 /* Ends the program with status 1 and one line on stderr. */
 _Noreturn void bench_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));

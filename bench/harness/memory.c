@@ -10,6 +10,7 @@
  */
 #include "harness/bench.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -17,6 +18,8 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
+
+#include "hakmem.h"
 
 #define BYTES_PER_KIB 1024u
 
@@ -72,6 +75,21 @@ size_t bench_peak_rss_bytes(void) {
     size_t bytes = 0;
     if (!read_kib("/proc/self/status", "\nVmHWM:", &bytes))
         bench_fail("/proc/self/status has no VmHWM; mount /proc");
+    return bytes;
+}
+
+size_t bench_tls_cache_bytes(void) {
+    void (*read_stats)(struct hak_stats *stats);
+    /* POSIX has dlsym return functions as void *, which ISO C cannot convert. */
+    *(void **)&read_stats = dlsym(RTLD_DEFAULT, "hak_stats_read");
+    if (read_stats == NULL)
+        return SIZE_MAX;
+    struct hak_stats stats;
+    size_t bytes = 0;
+    read_stats(&stats);
+    for (uint32_t c = 0; c < stats.class_count; c++)
+        bytes += (size_t)stats.tls_count[c] * stats.class_stride_bytes[c] +
+                 stats.tls_capacity[c] * sizeof(void *);
     return bytes;
 }
 

@@ -38,6 +38,7 @@ void bench_report_print(const struct bench_run *run, const struct bench_result *
     print_memory("RSS at the start", result->start_rss_bytes);
     print_memory("peak RSS", result->peak_rss_bytes);
     print_memory("RSS at the end", result->end_rss_bytes);
+    print_memory("TLS caches", result->tls_cache_bytes);
     print_memory("live at fullest", run->memory.live_bytes);
     print_memory("RSS at fullest", run->memory.full_rss_bytes);
     print_memory("live after free", run->memory.kept_bytes);
@@ -53,14 +54,15 @@ static json_t *report_json(const struct bench_run *run, const struct bench_resul
     const struct bench_memory *memory = &run->memory;
     return json_pack(
         "{s:s, s:i, s:s, s:i, s:I, s:s, s:s, s:I, s:f, s:f, s:I, s:I, s:I, s:I,"
-        " s:o, s:o, s:o, s:o, s:o}",
+        " s:o, s:o, s:o, s:o, s:o, s:o}",
         "program", "hakmem-bench", "version", 1, "workload", run->workload->name, "threads",
         (int)run->threads, "seed", (json_int_t)run->seed, "operation", run->workload->operation,
         "malloc_library", malloc_library(), "operations", (json_int_t)result->operations, "seconds",
         result->seconds, "operations_per_second", (double)result->operations / result->seconds,
         "minor_faults", (json_int_t)result->minor_faults, "start_rss_bytes",
         (json_int_t)result->start_rss_bytes, "peak_rss_bytes", (json_int_t)result->peak_rss_bytes,
-        "end_rss_bytes", (json_int_t)result->end_rss_bytes, "live_bytes",
+        "end_rss_bytes", (json_int_t)result->end_rss_bytes, "tls_cache_bytes",
+        json_bytes(result->tls_cache_bytes), "live_bytes",
         json_bytes(memory->live_bytes), "full_rss_bytes", json_bytes(memory->full_rss_bytes),
         "kept_bytes", json_bytes(memory->kept_bytes), "after_free_rss_bytes",
         json_bytes(memory->after_free_rss_bytes), "settled_rss_bytes",

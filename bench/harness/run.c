@@ -120,6 +120,7 @@ static void *worker_main(void *argument) {
     worker->start_ns = bench_now_ns();
     workload->body(worker);
     worker->end_ns = bench_now_ns();
+    worker->tls_cache_bytes = bench_tls_cache_bytes();
     bench_barrier(worker->run);
     if (workload->teardown != NULL)
         workload->teardown(worker);
@@ -157,6 +158,9 @@ static void result_collect(const struct bench_run *run, struct bench_result *res
     for (unsigned i = 0; i < run->threads; i++) {
         const struct bench_worker *worker = &run->workers[i];
         result->operations += worker->operations;
+        result->tls_cache_bytes = worker->tls_cache_bytes == SIZE_MAX
+                                      ? SIZE_MAX
+                                      : result->tls_cache_bytes + worker->tls_cache_bytes;
         if (worker->start_ns < start_ns)
             start_ns = worker->start_ns;
         if (worker->end_ns > end_ns)

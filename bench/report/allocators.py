@@ -19,6 +19,12 @@ PEERS = {
 DEFAULT = ("glibc", "hakmem", *PEERS)
 # Not preloaded: hakmem-bench linked with the static library. name: program
 LINKED = {"hakmem-static": "hakmem-bench-static", "hakmem-inline": "hakmem-bench-inline"}
+# Other sizings of the TLS caches. name: environment
+SIZINGS = {
+    **{f"hakmem-fixed-{slots}": {"HAKMEM_ADAPTIVE_SIZING": "0", "HAKMEM_TLS_CAPACITY": str(slots)}
+       for slots in (64, 256, 2048)},
+    "hakmem-reuse": {"HAKMEM_ADAPTIVE_REUSE": "1"},
+}
 
 
 @dataclass(frozen=True)
@@ -26,6 +32,15 @@ class Allocator:
     name: str
     library: str | None  # what to preload; None: what the program has
     program: str = "hakmem-bench"  # which has it linked in, if it is not preloaded
+
+    @property
+    def settings(self):
+        """Its variables in the environment."""
+        return SIZINGS.get(self.name, {})
+
+    @property
+    def is_ours(self):
+        return self.name == "hakmem" or self.name in SIZINGS or self.is_linked
 
     @property
     def is_linked(self):
@@ -60,18 +75,18 @@ def _custom(spec):
 
 
 def resolve(spec):
-    """An Allocator for a name of DEFAULT or LINKED, or NAME=/path/lib.so."""
+    """An Allocator for a name of DEFAULT, LINKED or SIZINGS, or NAME=/path/lib.so."""
     if "=" in spec:
         return _custom(spec)
     if spec == "glibc":
         return Allocator("glibc", None)
-    if spec == "hakmem":
-        return Allocator("hakmem", str(HAKMEM_LIBRARY))
+    if spec == "hakmem" or spec in SIZINGS:
+        return Allocator(spec, str(HAKMEM_LIBRARY))
     if spec in LINKED:
         return Allocator(spec, None, LINKED[spec])
     if spec in PEERS:
         return _peer(spec)
-    raise UsageError(f"no allocator '{spec}'; use {', '.join((*DEFAULT, *LINKED))}"
+    raise UsageError(f"no allocator '{spec}'; use {', '.join((*DEFAULT, *LINKED, *SIZINGS))}"
                      " or NAME=/path/lib.so")
 
 

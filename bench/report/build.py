@@ -40,7 +40,7 @@ def _in_folder(folder, allocators):
 def ensure(allocators, bench_folder=None):
     """Builds what is absent. Without hakmem the benchmark builds alone."""
     linked = any(allocator.is_linked for allocator in allocators)
-    if linked or any(allocator.name == "hakmem" for allocator in allocators):
+    if any(allocator.is_ours for allocator in allocators):
         _run(("cmake", "--preset", "release"), ("cmake", "--build", "build/release", "--target",
                                                 "hakmem_shared", "hakmem_static"))
     if bench_folder is not None:

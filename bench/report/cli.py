@@ -55,7 +55,8 @@ def parser():
     p.add_argument("--quick", action="store_true", help="a dozen workloads, 3 short rounds")
     p.add_argument("--allocators", type=name_list, default=list(DEFAULT), metavar="LIST",
                    help="comma-separated: glibc, hakmem, mimalloc, jemalloc, tcmalloc,"
-                        " hakmem-static, hakmem-inline, NAME=/path/lib.so (default: the first five)")
+                        " hakmem-static, hakmem-inline, hakmem-fixed-64, -256, -2048, hakmem-reuse,"
+                        " NAME=/path/lib.so (default: the first five)")
     p.add_argument("--reference", default="glibc", metavar="NAME",
                    help="what ratios are to (default glibc)")
     p.add_argument("--subject", default="hakmem", metavar="NAME",

@@ -24,8 +24,10 @@ def clean_environment(allocator=None):
     prefixes = ("MALLOC_", "MIMALLOC_", "JEMALLOC_", "TCMALLOC_")
     environment = {name: value for name, value in os.environ.items()
                    if name not in ignored and not name.startswith(prefixes)}
-    if allocator is not None and allocator.library is not None:
-        environment["LD_PRELOAD"] = allocator.library
+    if allocator is not None:
+        environment |= allocator.settings
+        if allocator.library is not None:
+            environment["LD_PRELOAD"] = allocator.library
     return environment
 
 

@@ -111,6 +111,8 @@ def render(report):
                                for metric in CHARTS),
         "@RETURN@": _text_section("Memory given back, in MiB: peak > right after the free >"
                                   " half a second later", table.return_table(report)),
+        "@CACHES@": _text_section("TLS caches of all threads at the end of the timed part, in KiB",
+                                  table.caches_table(report)),
         "@BEST@": _text_section(f"{report['subject']} against the fastest peer (above 1: faster)",
                                 table.best_table(report)),
         "@REFERENCE@": html.escape(report["reference"]),

@@ -45,6 +45,11 @@ class Launch:
     def json_path(self):
         return self.folder / "run.json"
 
+    @property
+    def environment(self):
+        """For the launcher, which does the preloading itself."""
+        return clean_environment() | self.allocator.settings
+
     def command(self, program):
         return [self.launcher, "--preload", preload_of(self.allocator), "--json",
                 str(self.json_path), "--", *program]
@@ -64,5 +69,5 @@ class Launch:
 def run_once(launch, command, timeout):
     """Runs a command from start to end."""
     launch.json_path.unlink(missing_ok=True)
-    return launch.outcome(run_command(launch.command(command), clean_environment(), timeout,
+    return launch.outcome(run_command(launch.command(command), launch.environment, timeout,
                                       cwd=launch.folder))

@@ -49,7 +49,7 @@ def _load(socket, client, timeout):
 def _run(launch, prepared, timeout):
     socket, server_command, client = prepared
     launch.json_path.unlink(missing_ok=True)
-    server = subprocess.Popen(launch.command(server_command), env=clean_environment(),
+    server = subprocess.Popen(launch.command(server_command), env=launch.environment,
                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                               start_new_session=True)
     try:

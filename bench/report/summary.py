@@ -16,6 +16,7 @@ METRICS = {
     "time": ("seconds per operation", _time),
     "peak_rss": ("peak RSS, bytes", lambda r: r["peak_rss_bytes"]),
     "minor_faults": ("minor faults", lambda r: r["minor_faults"]),
+    "tls_caches": ("TLS caches at the end, bytes", lambda r: r.get("tls_cache_bytes")),
     "after_free_rss": ("RSS right after the free, bytes", lambda r: r["after_free_rss_bytes"]),
     "settled_rss": ("RSS half a second later, bytes", lambda r: r["settled_rss_bytes"]),
 }
@@ -94,7 +95,7 @@ def against_best(runs, row, subject, peers):
 def summarize(runs, rows, allocators, reference, subject):
     """Everything the table, the JSON and the page show."""
     names = [allocator.name for allocator in allocators]
-    peers = [a.name for a in allocators if a.name not in (subject, "glibc") and not a.is_linked]
+    peers = [a.name for a in allocators if a.name not in (subject, "glibc") and not a.is_ours]
     table = {row.key: summarize_row(runs, row, allocators, reference) for row in rows}
     geometric = {}
     for metric in ("time", "peak_rss", "minor_faults"):

@@ -6,7 +6,7 @@ HEADINGS = {
     "peak_rss": "Peak RSS, as a ratio to {reference}'s",
     "minor_faults": "Minor faults, as a ratio to {reference}'s",
 }
-MIB = 1024 * 1024
+KIB, MIB = 1024, 1024 * 1024
 
 
 def format_time(seconds):
@@ -78,6 +78,20 @@ def return_table(report):
     return layout(lines) if len(lines) > 1 else None
 
 
+def caches_table(report):
+    """What the TLS caches of all threads took at the end: hakmem's only."""
+    names = [name for name in report["allocators"]
+             if any("tls_caches" in cells[name] for cells in report["rows"].values())]
+    lines = [["row", *names]]
+    for key, cells in report["rows"].items():
+        line = ["FAILED" if "failure" in cells[name] else
+                f"{cells[name]['tls_caches']['value']['median'] / KIB:.0f}"
+                if "tls_caches" in cells[name] else "-" for name in names]
+        if set(line) != {"-"}:
+            lines.append([key, *line])
+    return layout(lines) if names else None
+
+
 def best_table(report):
     lines = [["row", "best peer", "speed against it"]]
     for key, best in report["against_best"].items():
@@ -99,6 +113,9 @@ def text(report):
     returned = return_table(report)
     if returned:
         parts += ["RSS in MiB: peak > right after the free > half a second later", returned, ""]
+    caches = caches_table(report)
+    if caches:
+        parts += ["TLS caches of all threads at the end of the timed part, in KiB", caches, ""]
     best = best_table(report)
     if best:
         parts += [f"{report['subject']} against the fastest peer of each row (above 1: faster)",

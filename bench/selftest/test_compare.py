@@ -51,6 +51,18 @@ class Compare(BenchTest):
             self.assertTrue(run["malloc_library"].endswith(name.replace("-", "-bench-")))
         self.assertIsNone(report["against_best"]["random-mixed/1"])
 
+    def test_sizings_of_the_caches_are_measured_with_what_they_take(self):
+        done, report = self.compare("--workloads", "batch-fixed", "--threads", "1",
+                                    "--allocators", "glibc,hakmem-fixed-64,hakmem-fixed-2048")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        cells = report["rows"]["batch-fixed/1"]
+        self.assertNotIn("tls_caches", cells["glibc"])
+        caches = [cells[f"hakmem-fixed-{slots}"]["tls_caches"]["value"]["median"]
+                  for slots in (64, 2048)]
+        self.assertGreater(caches[1], 8 * caches[0])
+        self.assertRegex(done.stdout, r"TLS caches of all threads")
+        self.assertIsNone(report["against_best"].get("batch-fixed/1"))
+
     def test_what_is_linked_in_cannot_run_other_programs(self):
         done = self.ci_bench("--out", self.folder, "--allocators", "glibc,hakmem-static",
                              "--programs")

@@ -12,12 +12,13 @@
 #include "harness/target.h"
 #include "ops.h"
 
-enum { VARIABLE_MAX = 16, NAME_COUNT = 8, SWITCH_COUNT = 4, CAPACITY = 4 };
+enum { VARIABLE_MAX = 16, NAME_COUNT = 9, SWITCH_COUNT = 5, CAPACITY = 5 };
 
 /* In the order in which they are read; the last three are not ours. */
 static const char *const names[NAME_COUNT] = {
     "HAKMEM_ADAPTIVE_SIZING",
     "HAKMEM_ADAPTIVE_LOG",
+    "HAKMEM_ADAPTIVE_REUSE",
     "HAKMEM_PREWARM_TLS",
     "HAKMEM_STATS",
     "HAKMEM_TLS_CAPACITY",
@@ -101,8 +102,9 @@ static void expect_value(size_t name, uint64_t found, uint64_t unset) {
 static void judge_settings(void) {
     expect_value(0, hak_config.adaptive_sizing, config_before.adaptive_sizing);
     expect_value(1, hak_config.adaptive_log, config_before.adaptive_log);
-    expect_value(2, hak_config.prewarm_tls, config_before.prewarm_tls);
-    expect_value(3, hak_config.stats_at_exit, config_before.stats_at_exit);
+    expect_value(2, hak_config.adaptive_reuse, config_before.adaptive_reuse);
+    expect_value(3, hak_config.prewarm_tls, config_before.prewarm_tls);
+    expect_value(4, hak_config.stats_at_exit, config_before.stats_at_exit);
     expect_value(CAPACITY, hak_config.fixed_capacity, config_before.fixed_capacity);
     if (hak_config.stats_at_exit && hak_config.stats_fd < 0) {
         hak_fuzz_fail("HAKMEM_STATS: on, and nowhere to write to");

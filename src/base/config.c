@@ -68,6 +68,7 @@ static void read_capacity(const char *name, uint32_t *value) {
 void hak_config_read(void) {
     read_switch("HAKMEM_ADAPTIVE_SIZING", &hak_config.adaptive_sizing);
     read_switch("HAKMEM_ADAPTIVE_LOG", &hak_config.adaptive_log);
+    read_switch("HAKMEM_ADAPTIVE_REUSE", &hak_config.adaptive_reuse);
     read_switch("HAKMEM_PREWARM_TLS", &hak_config.prewarm_tls);
     read_switch("HAKMEM_STATS", &hak_config.stats_at_exit);
     if (hak_config.stats_at_exit && hak_config.stats_fd < 0) {

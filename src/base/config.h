@@ -4,6 +4,8 @@
  *   HAKMEM_ADAPTIVE_SIZING  1 (default): TLS caches grow and shrink; 0: fixed
  *   HAKMEM_ADAPTIVE_LOG     1: log it on stderr; 0: silent. Default: 1 in
  *                           checked builds, 0 in release
+ *   HAKMEM_ADAPTIVE_REUSE   1: caches of threads that only free stop growing at 128
+ *                           slots; 0 (default): they grow as all do
  *   HAKMEM_PREWARM_TLS      1: fill the hot classes' caches at thread start;
  *                           default from the build option of that name
  *   HAKMEM_STATS            1: print a summary to stderr at exit
@@ -21,6 +23,7 @@
 struct hak_config {
     bool adaptive_sizing;
     bool adaptive_log;
+    bool adaptive_reuse;
     bool prewarm_tls;
     bool stats_at_exit;
     int stats_fd;                /* where: a copy of stderr, which programs may close at exit */

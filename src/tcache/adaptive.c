@@ -4,6 +4,12 @@
 
 #include "base/check.h"
 
+enum {
+    RECENT_EVENTS_MAX = 128,
+    REUSE_FLUSHES_MAX = 8, /* flushes a refill that still are reuse */
+    REUSE_CAPACITY = 128,  /* slots: fewer make a flush's fixed costs felt */
+};
+
 void hak_adaptive_sizing_init(struct hak_adaptive *sizing, uint32_t capacity_max,
                               uint32_t fixed_capacity) {
     uint32_t wanted = fixed_capacity != 0 ? fixed_capacity : (uint32_t)TLS_CACHE_INITIAL_CAPACITY;
@@ -12,6 +18,29 @@ void hak_adaptive_sizing_init(struct hak_adaptive *sizing, uint32_t capacity_max
         .capacity_max = capacity_max,
         .kept_per_mille = UINT32_MAX,
     };
+}
+
+static void forget_half(struct hak_adaptive *sizing) {
+    if (sizing->recent_refills + sizing->recent_flushes >= RECENT_EVENTS_MAX) {
+        sizing->recent_refills /= 2;
+        sizing->recent_flushes /= 2;
+    }
+}
+
+void hak_adaptive_note_refill(struct hak_adaptive *sizing) {
+    sizing->recent_refills++;
+    forget_half(sizing);
+}
+
+void hak_adaptive_note_flush(struct hak_adaptive *sizing) {
+    sizing->recent_flushes++;
+    forget_half(sizing);
+}
+
+uint32_t hak_adaptive_full_mark(const struct hak_adaptive *sizing, bool reuse_only) {
+    bool is_reused = sizing->recent_refills * REUSE_FLUSHES_MAX >= sizing->recent_flushes;
+    bool counts = !reuse_only || is_reused || sizing->capacity < REUSE_CAPACITY;
+    return counts ? sizing->capacity : sizing->capacity / 2;
 }
 
 void hak_update_high_water_mark(struct hak_adaptive *sizing, uint32_t count) {

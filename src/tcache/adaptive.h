@@ -46,12 +46,24 @@ struct hak_adaptive {
     uint32_t shrink_count;       /* owner: ever */
     uint32_t kept_per_mille;     /* owner: usage in the last Keep line; UINT32_MAX: none */
     uint64_t kept_ns;            /* owner: when that line was written */
+    uint16_t recent_refills;     /* owner: refills, and flushes of the full cache, of late: */
+    uint16_t recent_flushes;     /* both are halved when there are 128 */
 };
 
 /* The state at the start: 64 slots, or the class's maximum where that is less;
  * where sizing is fixed, `fixed_capacity` (0: adaptive). */
 void hak_adaptive_sizing_init(struct hak_adaptive *sizing, uint32_t capacity_max,
                               uint32_t fixed_capacity);
+
+/* A refill, or a flush of the full cache, happened. */
+void hak_adaptive_note_refill(struct hak_adaptive *sizing);
+void hak_adaptive_note_flush(struct hak_adaptive *sizing);
+
+/* The mark that a flush of the full cache leaves: the capacity, by the
+ * specification. With `reuse_only` half of it, which is no reason to grow, where
+ * the cache has 128 slots already and was refilled less than once in eight
+ * flushes: a thread that only frees never takes the blocks that it would keep. */
+uint32_t hak_adaptive_full_mark(const struct hak_adaptive *sizing, bool reuse_only);
 
 /* Raises the mark to `count` if that is more. */
 void hak_update_high_water_mark(struct hak_adaptive *sizing, uint32_t count);

@@ -110,6 +110,7 @@ uint32_t hak_tcache_refill_owned(struct hak_tcache *tcache, struct hak_chain *ch
     tcache->refill_count++;
     hak_event("refill", (void *)(uintptr_t)hak_class_infos[class_index].stride_bytes, got);
     raise_batch(class);
+    hak_adaptive_note_refill(&class->sizing);
     note_event(tcache, chain, class_index, count + got, now_ns);
     hak_assert_valid(tcache_class, tcache, class_index);
     return got;
@@ -136,9 +137,11 @@ uint32_t hak_tcache_flush_owned(struct hak_tcache *tcache, struct hak_chain *cha
 
 void hak_tcache_flush_full_owned(struct hak_tcache *tcache, struct hak_chain *chain,
                                  uint32_t class_index, uint64_t now_ns) {
-    uint32_t capacity = tcache->classes[class_index].sizing.capacity;
-    hak_tcache_flush_owned(tcache, chain, class_index, capacity / 2);
-    note_event(tcache, chain, class_index, capacity, now_ns);
+    struct hak_adaptive *sizing = &tcache->classes[class_index].sizing;
+    hak_tcache_flush_owned(tcache, chain, class_index, sizing->capacity / 2);
+    hak_adaptive_note_flush(sizing);
+    uint32_t mark = hak_adaptive_full_mark(sizing, hak_config.adaptive_reuse);
+    note_event(tcache, chain, class_index, mark, now_ns);
     hak_assert_valid(tcache_class, tcache, class_index);
 }
 

@@ -19,7 +19,8 @@ OTHER = Row("return-all", 1, "memory")
 
 def result(seconds, rss=100, faults=10, after=None):
     return {"workload": "w", "seconds": seconds, "operations": 10, "peak_rss_bytes": rss,
-            "minor_faults": faults, "after_free_rss_bytes": after, "settled_rss_bytes": None}
+            "minor_faults": faults, "after_free_rss_bytes": after, "settled_rss_bytes": None,
+            "tls_cache_bytes": None}
 
 
 def make_report(outcomes):

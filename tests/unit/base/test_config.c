@@ -13,7 +13,8 @@
 #include "support/expect.h"
 
 static const char *const names[] = {"HAKMEM_ADAPTIVE_SIZING", "HAKMEM_ADAPTIVE_LOG",
-                                    "HAKMEM_PREWARM_TLS", "HAKMEM_STATS", "HAKMEM_TLS_CAPACITY"};
+                                    "HAKMEM_ADAPTIVE_REUSE",  "HAKMEM_PREWARM_TLS",
+                                    "HAKMEM_STATS",           "HAKMEM_TLS_CAPACITY"};
 enum { NAME_COUNT = sizeof names / sizeof names[0], SWITCH_COUNT = NAME_COUNT - 1 };
 
 static void clear_all(void) {
@@ -24,7 +25,8 @@ static void clear_all(void) {
 
 static bool switch_value(int i) {
     const bool values[SWITCH_COUNT] = {hak_config.adaptive_sizing, hak_config.adaptive_log,
-                                       hak_config.prewarm_tls, hak_config.stats_at_exit};
+                                       hak_config.adaptive_reuse, hak_config.prewarm_tls,
+                                       hak_config.stats_at_exit};
     return values[i];
 }
 
@@ -32,6 +34,7 @@ Test(config, defaults, .init = clear_all) {
     hak_config_read();
     cr_assert(hak_config.adaptive_sizing);
     cr_assert_eq(hak_config.adaptive_log, HAK_CHECK_LEVEL >= 1);
+    cr_assert_not(hak_config.adaptive_reuse);
     cr_assert_not(hak_config.stats_at_exit);
     cr_assert_eq(hak_config.fixed_capacity, 64);
 }

@@ -85,6 +85,63 @@ Test(adaptive, mark_only_rises) {
     }
 }
 
+/* --- Reuse only ---------------------------------------------------------- */
+
+static void note(struct hak_adaptive *sizing, unsigned refills, unsigned flushes) {
+    for (unsigned i = 0; i < flushes; i++) {
+        hak_adaptive_note_flush(sizing);
+    }
+    for (unsigned i = 0; i < refills; i++) {
+        hak_adaptive_note_refill(sizing);
+    }
+}
+
+Test(reuse, specified_mark_is_always_the_capacity) {
+    struct hak_adaptive sizing;
+    for (uint32_t capacity = 16; capacity <= 2048; capacity *= 2) {
+        hak_adaptive_sizing_init(&sizing, 2048, capacity);
+        note(&sizing, 0, 1000);
+        cr_assert_eq(hak_adaptive_full_mark(&sizing, false), capacity);
+    }
+}
+
+Test(reuse, cache_that_is_never_refilled_stops_at_128) {
+    struct hak_adaptive sizing;
+    for (uint32_t capacity = 16; capacity <= 2048; capacity *= 2) {
+        hak_adaptive_sizing_init(&sizing, 2048, capacity);
+        note(&sizing, 0, 10);
+        uint32_t mark = hak_adaptive_full_mark(&sizing, true);
+        cr_assert_eq(mark, capacity < 128 ? capacity : capacity / 2);
+        cr_assert_eq(hak_adaptive_decide(mark, capacity, 2048),
+                     capacity < 128 ? HAK_ADAPTIVE_GROW : HAK_ADAPTIVE_KEEP);
+    }
+}
+
+Test(reuse, one_refill_in_eight_flushes_is_reuse) {
+    struct hak_adaptive sizing;
+    hak_adaptive_sizing_init(&sizing, 2048, 256);
+    note(&sizing, 1, 8);
+    cr_assert_eq(hak_adaptive_full_mark(&sizing, true), 256);
+    note(&sizing, 0, 1);
+    cr_assert_eq(hak_adaptive_full_mark(&sizing, true), 128);
+    note(&sizing, 1, 0);
+    cr_assert_eq(hak_adaptive_full_mark(&sizing, true), 256);
+}
+
+/* Batches come as many refills in a row, then as many flushes: a window sees only
+ * one of the two, so more than a window must be remembered. */
+Test(reuse, batches_are_reuse_and_what_is_long_past_is_not) {
+    struct hak_adaptive sizing;
+    hak_adaptive_sizing_init(&sizing, 2048, 256);
+    for (int round = 0; round < 10; round++) {
+        note(&sizing, 0, 40);
+        cr_assert_eq(hak_adaptive_full_mark(&sizing, true), round == 0 ? 128 : 256);
+        note(&sizing, 40, 0);
+    }
+    note(&sizing, 0, 1000);
+    cr_assert_eq(hak_adaptive_full_mark(&sizing, true), 128);
+}
+
 /* --- The window ---------------------------------------------------------- */
 
 Test(window, ends_with_the_tenth_event) {
