@@ -87,6 +87,25 @@ class Workflows(unittest.TestCase):
         night = " ".join(scripts(load("nightly.yml")))
         self.assertEqual(set(re.findall(r"\b(?:gcc|clang)-\d+", night)), COMPILERS)
 
+    def test_jobs_on_arm_bring_the_browser_that_setup_asks_for(self):
+        for name in OURS:
+            for key, job in load(name)["jobs"].items():
+                text = str(job)
+                if "ubuntu-24.04-arm" in text and re.search(r"sudo ci/setup --for (all|test)", text):
+                    steps = [str(step) for step in job["steps"]]
+                    chrome, = [i for i, step in enumerate(steps) if "google-chrome-stable" in step]
+                    setup = [i for i, step in enumerate(steps) if "ci/setup" in step]
+                    self.assertLess(chrome, setup[0], f"{name}: {key}")
+
+    def test_each_action_has_one_version(self):
+        texts = [path.read_text(encoding="utf-8") for path in WORKFLOWS]
+        texts.append((ROOT / "docs/GATING.md").read_text(encoding="utf-8"))
+        versions = {}
+        for action, version in re.findall(r"uses: ([\w./-]+)@(\S+)", "\n".join(texts)):
+            versions.setdefault(action, set()).add(version)
+        self.assertEqual({action for action, found in versions.items() if len(found) > 1}, set())
+        self.assertGreater(len(versions), 4)
+
     def test_nothing_red_is_passed_over(self):
         for path in WORKFLOWS:
             text = path.read_text(encoding="utf-8")
