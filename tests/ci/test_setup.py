@@ -8,6 +8,7 @@ from support import Case
 
 DPKG_QUERY = """
 for package; do :; done
+case $package in *'${Provides}'*) cat "$STATE.provides" 2>/dev/null; exit 0 ;; esac
 if grep -qx "$package" "$STATE"; then printf installed; else exit 1; fi
 """
 APT_GET = """
@@ -60,6 +61,23 @@ class Setup(Case):
         self.assertEqual(self.setup("--for", "test").returncode, 0)
         self.assertNotIn("chromium", self.state.read_text())
         self.assertNotIn("BROWSER", self.state.read_text())
+
+    def test_what_another_package_provides_is_there(self):
+        self.write("state.provides", "installed, libtcmalloc-minimal4 (= 2.15-3), x,\n"
+                                     "config-files, valgrind,\ninstalled, afl,\n")
+        done = self.setup("--list", "--for", "test")
+        self.assertIn("installed  libtcmalloc-minimal4\n", done.stdout)
+        self.assertIn("missing    valgrind\n", done.stdout)
+        self.assertIn("missing    afl++\n", done.stdout)
+
+    def test_one_of_two_names(self):
+        self.program("bin/apt-cache", '[ "$2" = libmimalloc-dev ]')
+        self.assertEqual(self.setup("--for", "bench").returncode, 0)
+        self.assertIn("libmimalloc-dev", self.state.read_text().split())
+        self.assertNotIn("libmimalloc2.0", self.state.read_text())
+        self.state.write_text("libmimalloc2.0\n")
+        self.assertEqual(self.setup("--for", "bench").returncode, 0)
+        self.assertNotIn("libmimalloc-dev", self.state.read_text())
 
     def test_a_compiler(self):
         self.assertEqual(self.setup("--compiler", "clang-16").returncode, 0)
