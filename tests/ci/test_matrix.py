@@ -33,6 +33,17 @@ class Matrix(CommandCase):
                          ["gcc-12-release", "gcc-12-checked", "clang-14-release",
                           "clang-14-checked"])
 
+    def test_it_says_which_are_absent(self):
+        path = self.folder / "compilers.json"
+        done = self.matrix("--compilers", "--json", str(path))
+        self.assertEqual((done.returncode, done.stdout), (0,
+            "found: gcc-12 clang-14\n"
+            "absent: gcc-13 gcc-14 clang-15 clang-16 clang-17 clang-18 clang-19\n"))
+        self.assertEqual(json.loads(path.read_text())["found"], "gcc-12 clang-14")
+        for name in ("gcc-12", "clang-14"):
+            (self.folder / "bin" / name).unlink()
+        self.assertEqual(self.matrix("--compilers").returncode, 1)
+
     def test_what_is_built_anyway_is_left_out(self):
         self.write("build/checked/CMakeCache.txt",
                    f"CMAKE_C_COMPILER:STRING={self.folder}/bin/gcc-12\n")

@@ -202,8 +202,8 @@ def main(argv):
                         help="build nothing; judge the targets in DIR (one sanitizer only)")
     parser.add_argument("--jobs", type=common.whole_number(1, 1024), default=os.cpu_count() or 1,
                         metavar="N", help="compilers at a time (default: the CPUs)")
-    parser.add_argument("--out", default="out/clusterfuzz", metavar="DIR",
-                        help="builds go here (default out/clusterfuzz)")
+    parser.add_argument("--out", default="build/clusterfuzz", metavar="DIR",
+                        help="builds go here (default build/clusterfuzz)")
     parser.add_argument("--json", metavar="FILE", help="write the verdicts to FILE")
     options = parser.parse_args(argv)
     sanitizers = sanitizer_list(options.sanitizer)

@@ -98,24 +98,24 @@ def keep_failures(target, folder, failures):
                   f"{kept}", flush=True)
 
 
-def build(base, jobs):
+def build(work, jobs):
     """The folder with the targets, or None."""
-    allowed = base / "instrumented"
+    allowed = work / "instrumented"
     common.write_atomically(allowed, "src:*/src/*\n")
-    return clusterfuzz_build.build(base / "build", "address", jobs, engine="afl", AFL_QUIET="1",
+    return clusterfuzz_build.build(work / "build", "address", jobs, engine="afl", AFL_QUIET="1",
                                    AFL_LLVM_ALLOWLIST=str(allowed))
 
 
-def run_all(options, base, out):
+def run_all(options, work, targets, failures):
     results, bad = {}, 0
-    known = sorted(path.name for path in out.glob("fuzz_*")
+    known = sorted(path.name for path in targets.glob("fuzz_*")
                    if os.access(path, os.X_OK) and path.is_file())
     for name in options.target or known:
         name = f"fuzz_{name.removeprefix('fuzz_')}"
         if name not in known:
             raise common.UsageError(f"--target {name}: no such target; there are "
                                     f"{', '.join(known)}")
-        folder, target = base / "runs" / name, out / name
+        folder, target = work / "runs" / name, targets / name
         corpus = common.ROOT / "fuzz/corpus" / name.removeprefix("fuzz_")
         figures, problems = fuzz(target, corpus, folder, options.seconds, options.seed)
         bad += bool(problems)
@@ -124,7 +124,7 @@ def run_all(options, base, out):
               f"{figures.get('execs_per_sec', 0):.0f} a second, "
               f"{figures.get('edges_found', 0):.0f} edges: "
               f"{'; '.join(problems) if problems else 'nothing found'}", flush=True)
-        keep_failures(target, folder, base / "failures")
+        keep_failures(target, folder, failures)
     return results, bad
 
 
@@ -138,13 +138,20 @@ def main(argv):
     parser.add_argument("--jobs", type=common.whole_number(1, 1024), default=os.cpu_count() or 1,
                         metavar="N", help="compilers at a time (default: the CPUs)")
     parser.add_argument("--out", default="out/fuzz-afl", metavar="DIR",
-                        help="build, findings and failures (default out/fuzz-afl)")
+                        help="the result and failures (default out/fuzz-afl)")
+    # Apart from --out, which CI systems keep: not with a link to the whole tree in it,
+    # nor with the colons of AFL++'s names.
+    parser.add_argument("--work", default="build/fuzz-afl", metavar="DIR",
+                        help="the build and AFL++'s own files (default build/fuzz-afl)")
     parser.add_argument("--json", metavar="FILE", help="write the figures to FILE")
     options = parser.parse_args(argv)
     clusterfuzz_build.demand_tools("afl-fuzz", "afl-clang-fast")
     base = common.prepare_out_dir(options.out, "result.json")
-    out = build(base, options.jobs)
-    results, bad = ({}, 1) if out is None else run_all(options, base, Path(out))
+    work = Path(options.work).resolve()
+    work.mkdir(parents=True, exist_ok=True)
+    targets = build(work, options.jobs)
+    results, bad = ({}, 1) if targets is None else run_all(options, work, Path(targets),
+                                                           base / "failures")
     for path in (base / "result.json", options.json):
         if path:
             common.write_json(path, {"program": PROG, "targets": results, "failed": bad})

@@ -14,19 +14,35 @@ from . import common
 
 PROG = "ci/lib/matrix"
 PRESETS = ("release", "checked")
-NEWEST = {"gcc": 30, "clang": 40}
-OLDEST = {"gcc": 12, "clang": 14}  # what CMakeLists.txt and the README promise
+NEWEST = {"gcc": 30, "clang": 40}  # of those that are looked for
+PROMISED = {"gcc": (12, 14), "clang": (14, 19)}  # what docs/GATING.md says
 CXX = {"gcc": "g++", "clang": "clang++"}
 
 
 def compilers():
     """The versions that are there with a C++ compiler beside them, as gcc-12."""
     found = []
-    for kind, oldest in OLDEST.items():
+    for kind, (oldest, _) in PROMISED.items():
         for version in range(oldest, NEWEST[kind] + 1):
             if all(shutil.which(f"{name}-{version}") for name in (kind, CXX[kind])):
                 found.append(f"{kind}-{version}")
     return found
+
+
+def promised():
+    return [f"{kind}-{version}" for kind, (first, last) in PROMISED.items()
+            for version in range(first, last + 1)]
+
+
+def print_compilers(path):
+    """What the matrix is made of here, and what of the promised it leaves out."""
+    found = compilers()
+    absent = [name for name in promised() if name not in found]
+    print(f"found: {' '.join(found) or 'none'}\nabsent: {' '.join(absent) or 'none'}")
+    if path:
+        common.write_json(path, {"program": PROG, "found": " ".join(found),
+                                 "absent": " ".join(absent) or "none"})
+    return common.OK if found else common.FOUND
 
 
 def cells():
@@ -61,9 +77,14 @@ def main(argv):
     parser = common.Parser(PROG, description=__doc__)
     parser.add_argument("cell", nargs="?", help="as gcc-12-checked")
     parser.add_argument("--list", action="store_true", help="name the cells and end")
+    parser.add_argument("--compilers", action="store_true",
+                        help="say which compilers are found and which are absent, and end")
+    parser.add_argument("--json", metavar="FILE", help="with --compilers: write that to FILE")
     parser.add_argument("--jobs", type=common.whole_number(1, 1024), default=os.cpu_count())
     parser.add_argument("--junit", metavar="FILE", help="CTest's JUnit XML goes to this file")
     options = parser.parse_args(argv)
+    if options.compilers:
+        return print_compilers(options.json)
     found = cells()
     if options.list:
         # Where there is no other compiler its own cells say so, twice built.

@@ -113,6 +113,9 @@ STAGES = (
     _build("hunt", full=Budget(900, 0, 15)),
     *(_build(preset, full=Budget(900, 0, 25), pull_request=Budget(1200, 0, 30))
       for preset in SANITIZERS),
+    Stage("matrix", "Compilers found for the build matrix, and those of its range absent",
+          ("ci/lib/matrix", "--compilers", "--json", "{out}/compilers.json"),
+          pull_request=Budget(60, 0, 1), nightly=Budget(60, 0, 1), figures="json"),
     Stage("matrix.{item}", "Build and unit tests: {item}",
           ("ci/lib/matrix", "{item}", "--jobs", "{jobs}", "--junit", "{out}/ctest-matrix.{item}.xml"),
           pull_request=Budget(1200, 0, 40), nightly=Budget(900, 0, 40),
@@ -152,10 +155,6 @@ STAGES = (
     Stage("control.fuzz", "Planted-bug control: each fuzz target finds the project's history",
           ("ci/bugbank", "--also", "--seed", "{seed}", "--json", "{out}/bugbank-fuzz.json"),
           full=Budget(3600, 0, 120), figures="json"),
-    Stage("fuzz-coverage", "Coverage of each fuzz target against its floors",
-          ("ci/fuzz-coverage", "--build", "{out}/fuzz-coverage", "--json",
-           "{out}/fuzz-coverage.json"),
-          full=Budget(900, 0, 60), figures="json"),
     Stage("fuzz-afl", "Fuzzing with AFL++: every target",
           ("ci/fuzz-afl", "--seconds", "{work}", "--jobs", "{jobs}", "--out", "{out}/fuzz-afl",
            "--json", "{out}/fuzz-afl.json"),
@@ -167,8 +166,7 @@ STAGES = (
           full=Budget(1800, 0, 300), figures="json"),
 
     Stage("clusterfuzz", "Fuzz targets as ClusterFuzz builds them",
-          ("ci/check-clusterfuzz", "--jobs", "{jobs}", "--out", "{out}/clusterfuzz",
-           "--json", "{out}/clusterfuzz.json"),
+          ("ci/check-clusterfuzz", "--jobs", "{jobs}", "--json", "{out}/clusterfuzz.json"),
           full=Budget(1800, 0, 120), figures="json"),
 
     _stress("checked", "Stress, checked build", quick=Budget(60, 0.5, 1),
