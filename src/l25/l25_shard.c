@@ -7,6 +7,11 @@
 
 enum { ROOM_ALL = HAK_GRANULES_PER_SUPERSLAB };
 
+/* What every `_locked` function relies on: this shard's lock, not another's. */
+static void assert_locked(const struct hak_l25_shard *shard) {
+    hak_assert(hak_lock_is_held(&shard->lock), LOCK_HELD, (uintptr_t)&shard->lock);
+}
+
 static void link_chunk(struct hak_l25_shard *shard, struct hak_l25_chunk *chunk) {
     struct hak_l25_chunk **head = &shard->by_room[chunk->largest_free];
     chunk->prev = NULL;
@@ -57,6 +62,7 @@ static void *take_from(struct hak_l25_shard *shard, struct hak_l25_chunk *chunk,
 
 void *hak_l25_shard_add_and_take_locked(struct hak_l25_shard *shard, struct hak_l25_chunk *chunk,
                                         uint32_t count, bool *is_zero) {
+    assert_locked(shard);
     link_chunk(shard, chunk);
     shard->chunk_count++;
     return take_from(shard, chunk, 0, count, is_zero);
@@ -64,6 +70,7 @@ void *hak_l25_shard_add_and_take_locked(struct hak_l25_shard *shard, struct hak_
 
 void *hak_l25_shard_take_locked(struct hak_l25_shard *shard, uint32_t count, uint32_t align,
                                 bool *is_zero) {
+    assert_locked(shard);
     uint64_t lists = shard->room_mask >> count << count;
     for (; lists != 0; lists &= lists - 1) {
         struct hak_l25_chunk *chunk = shard->by_room[hak_bit_lowest64(lists)];
@@ -93,6 +100,7 @@ static void purge_over_limit(struct hak_l25_shard *shard) {
 
 struct hak_l25_chunk *hak_l25_shard_give_locked(struct hak_l25_shard *shard,
                                                 struct hak_l25_chunk *chunk, uint32_t first) {
+    assert_locked(shard);
     uint32_t room = chunk->largest_free, count = chunk->run_length[first];
     hak_l25_chunk_give(chunk, first);
     shard->run_count--;
@@ -116,6 +124,7 @@ struct hak_l25_chunk *hak_l25_shard_give_locked(struct hak_l25_shard *shard,
 
 bool hak_l25_shard_resize_locked(struct hak_l25_shard *shard, struct hak_l25_chunk *chunk,
                                  uint32_t first, uint32_t new_count) {
+    assert_locked(shard);
     uint32_t room = chunk->largest_free, dirty = hak_bit_count32(chunk->dirty);
     uint32_t old_count = chunk->run_length[first];
     if (!hak_l25_chunk_resize(chunk, first, new_count)) {
@@ -128,6 +137,7 @@ bool hak_l25_shard_resize_locked(struct hak_l25_shard *shard, struct hak_l25_chu
 }
 
 void hak_l25_shard_tick_locked(struct hak_l25_shard *shard, uint64_t now_ns) {
+    assert_locked(shard);
     if (now_ns < shard->purge.tick_ns + HAK_PURGE_DELAY_NS) {
         return;
     }
@@ -141,6 +151,7 @@ void hak_l25_shard_tick_locked(struct hak_l25_shard *shard, uint64_t now_ns) {
 }
 
 uint32_t hak_l25_shard_purge_locked(struct hak_l25_shard *shard) {
+    assert_locked(shard);
     uint32_t purged = 0;
     for (uint32_t room = 1; room <= ROOM_ALL; room++) {
         for (struct hak_l25_chunk *c = shard->by_room[room]; c != NULL; c = c->next) {
@@ -152,6 +163,7 @@ uint32_t hak_l25_shard_purge_locked(struct hak_l25_shard *shard) {
 }
 
 struct hak_l25_chunk *hak_l25_shard_take_empty_locked(struct hak_l25_shard *shard) {
+    assert_locked(shard);
     struct hak_l25_chunk *chunk = shard->by_room[ROOM_ALL];
     if (chunk != NULL) {
         shard->dirty_count -= hak_bit_count32(chunk->dirty);
@@ -162,6 +174,7 @@ struct hak_l25_chunk *hak_l25_shard_take_empty_locked(struct hak_l25_shard *shar
 }
 
 struct hak_l25_chunk *hak_l25_shard_take_spare_locked(struct hak_l25_shard *shard) {
+    assert_locked(shard);
     struct hak_l25_chunk *chunk = shard->by_room[ROOM_ALL];
     if (chunk == NULL || chunk->next == NULL) {
         return NULL;
