@@ -77,12 +77,6 @@ void *hak_os_reserve_sparse(size_t size_bytes) {
     return p;
 }
 
-void hak_os_commit(void *address, size_t size_bytes) {
-    int saved_errno = errno;
-    madvise(address, size_bytes, MADV_POPULATE_WRITE);
-    errno = saved_errno;
-}
-
 void hak_os_purge(void *address, size_t size_bytes) {
     int saved_errno = errno;
     if (madvise(address, size_bytes, MADV_DONTNEED) != 0) {

@@ -24,9 +24,6 @@ void *hak_os_reserve(size_t size_bytes, size_t alignment_bytes);
  * system's commit limit: large tables. NULL when there is none. */
 void *hak_os_reserve_sparse(size_t size_bytes);
 
-/* Makes memory resident in one call instead of a fault a page. A hint. */
-void hak_os_commit(void *address, size_t size_bytes);
-
 /* Gives the physical memory back, where the program has not locked it; the range
  * stays ours and reads as zero in any case. */
 void hak_os_purge(void *address, size_t size_bytes);

@@ -89,16 +89,6 @@ Test(os_memory, sparse_reads_zero_and_takes_writes_far_apart) {
     hak_os_release(p, size);
 }
 
-Test(os_memory, commit_makes_resident_and_changes_nothing) {
-    char *p = hak_os_reserve(16 * PAGE, PAGE);
-    p[PAGE] = 42;
-    errno = EXDEV;
-    hak_os_commit(p, 16 * PAGE);
-    cr_assert_eq(errno, EXDEV);
-    cr_assert_eq(p[PAGE], 42);
-    cr_assert(reads_zero(p + 2 * PAGE, 14 * PAGE));
-}
-
 Test(os_memory, purge_gives_memory_back_and_reads_zero) {
     char *p = hak_os_reserve(16 * PAGE, PAGE);
     memset(p, 7, 16 * PAGE);
