@@ -30,6 +30,9 @@ void cli_read_larson(void);
 /** A program is run with an unknown option and the command line: 2 and a line. */
 void cli_run_program(size_t which);
 
+/* settings.c: the variables' numbers, the switches first, then the one capacity. */
+enum { CLI_SWITCH_COUNT = 5, CLI_NAME_COUNT = 9 };
+
 /* texts.c */
 enum { CLI_TEXT_BYTES = 5000, CLI_FORM_COUNT = 14 };
 void cli_make_text(char *text, size_t form, uint64_t number);

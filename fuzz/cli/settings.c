@@ -12,10 +12,10 @@
 #include "harness/target.h"
 #include "ops.h"
 
-enum { VARIABLE_MAX = 16, NAME_COUNT = 9, SWITCH_COUNT = 5, CAPACITY = 5 };
+enum { VARIABLE_MAX = 16, CAPACITY = CLI_SWITCH_COUNT };
 
 /* In the order in which they are read; the last three are not ours. */
-static const char *const names[NAME_COUNT] = {
+static const char *const names[CLI_NAME_COUNT] = {
     "HAKMEM_ADAPTIVE_SIZING",
     "HAKMEM_ADAPTIVE_LOG",
     "HAKMEM_ADAPTIVE_REUSE",
@@ -74,7 +74,7 @@ static const char *value_of(size_t name) {
 }
 
 static bool is_good(size_t name, const char *value, uint64_t *number) {
-    if (name < SWITCH_COUNT) {
+    if (name < CLI_SWITCH_COUNT) {
         *number = value[0] == '1';
         return (value[0] == '0' || value[0] == '1') && value[1] == '\0';
     }

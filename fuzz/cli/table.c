@@ -5,9 +5,9 @@
 #include "ops.h"
 
 static const struct hak_fuzz_bucket name_buckets[] = {
-    HAK_FUZZ_RANGE("switches", 4, 0, 3),
-    HAK_FUZZ_RANGE("HAKMEM_TLS_CAPACITY", 3, 4, 4),
-    HAK_FUZZ_RANGE("not ours", 1, 5, 7),
+    HAK_FUZZ_RANGE("switches", 4, 0, CLI_SWITCH_COUNT - 1),
+    HAK_FUZZ_RANGE("HAKMEM_TLS_CAPACITY", 3, CLI_SWITCH_COUNT, CLI_SWITCH_COUNT),
+    HAK_FUZZ_RANGE("not ours", 1, CLI_SWITCH_COUNT + 1, CLI_NAME_COUNT - 1),
 };
 HAK_FUZZ_DOMAIN(name, "variables");
 
