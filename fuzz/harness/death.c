@@ -11,17 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#if defined(__has_feature) /* clang; gcc defines a macro instead */
-#if __has_feature(address_sanitizer)
-#define HAS_ASAN 1
-#endif
-#elif defined(__SANITIZE_ADDRESS__)
-#define HAS_ASAN 1
-#endif
-#ifndef HAS_ASAN
-#define HAS_ASAN 0
-#endif
-static const bool has_asan = HAS_ASAN;
+/* Part of ASan, where the program has it; this file itself is compiled without. */
+__attribute__((weak)) void __asan_init(void);
 
 /* The adaptive log would drown the reports, and writing it takes time: off
  * unless asked for. Before the allocator's own constructors read it. */
@@ -52,7 +43,7 @@ static void on_fatal_signal(int number) {
 
 /* ASan handles all but SIGABRT itself, and tells us through its hook. */
 static bool is_left_to_sanitizer(int number) {
-    return has_asan && number != SIGABRT;
+    return __asan_init != NULL && number != SIGABRT;
 }
 
 void hak_fuzz_catch_death(bool then_exit) {
