@@ -7,18 +7,21 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "pattern.h"
 #include "target.h"
 
-enum { PAGE_BYTES = 4096, SLOT_COUNT = 1024, SLOTS_AT_ONCE_MAX = 32 };
+enum { PAGE_BYTES = 4096, SLOT_COUNT = 4096, SLOTS_AT_ONCE_MAX = 512 };
 enum {
-    RESIDENT_SLOTS = 128,
+    RESIDENT_SLOTS = 1024,
+    SLOTS_SHADED = 16,
+    SLOTS_AUDITED = 32,           /* at most, of what is cleared */
     BLOCKS_ALIGNMENT_MIN = 65536, /* blocks lie in what is aligned to a granule at least */
-    AUDIT_EVERY = 256, /* clears: looking at what nobody wrote costs as much as many */
+    AUDIT_EVERY = 256,            /* clears: looking at what nobody wrote costs as much as many */
 };
 static const size_t SLOT_BYTES = (size_t)2 << 20;
 
 static char *base; /* NULL: off */
-static bool is_used[SLOT_COUNT];
+static bool is_used[SLOT_COUNT], is_shaded[SLOT_COUNT];
 static size_t first_free; /* none is free below */
 static size_t reserved_bytes;
 
@@ -77,14 +80,14 @@ static bool was_written(size_t page) {
 }
 
 static bool is_zero(const char *page) {
-    static const char zeroes[PAGE_BYTES];
-    return memcmp(page, zeroes, PAGE_BYTES) == 0;
+    return hak_pattern_nonzero(page, PAGE_BYTES) == SIZE_MAX;
 }
 
 /* Every page of a range that is resident and was not declared as written is zero. */
 static void audit(const char *start, size_t size_bytes) {
-    unsigned char resident[SLOTS_AT_ONCE_MAX * PAGES_PER_SLOT];
+    static unsigned char resident[SLOTS_AUDITED * PAGES_PER_SLOT];
     size_t first = page_of(start), count = (size_bytes + PAGE_BYTES - 1) / PAGE_BYTES;
+    count = count < sizeof resident ? count : sizeof resident;
     if (mincore((void *)(uintptr_t)start, count * PAGE_BYTES, resident) != 0) {
         hak_fuzz_fail("arena: mincore refuses %p", (const void *)start);
     }
@@ -97,38 +100,56 @@ static void audit(const char *start, size_t size_bytes) {
     }
 }
 
-/* Clears runs of pages, a word of 64 at a time; with `drop` their bits only. */
-static void clear_written(size_t first, size_t end, bool drop) {
-    for (size_t page = first; page < end;) {
+/* Not memset() where there is another way: ASan stands before it and looks at each byte's
+ * shadow first. */
+#if defined(__x86_64__)
+static void clear_page(char *page) {
+    uint64_t count = PAGE_BYTES;
+    __asm__ volatile("rep stosb" : "+D"(page), "+c"(count) : "a"(0) : "memory");
+}
+#else
+static void clear_page(char *page) {
+    memset(page, 0, PAGE_BYTES);
+}
+#endif
+
+/* The first page from `page` on that was written; `end` if none is before it. */
+static size_t next_written(size_t page, size_t end) {
+    while (page < end) {
         uint64_t word = written[page / 64] >> page % 64;
-        if (word == 0) {
-            page = (page / 64 + 1) * 64;
-            continue;
+        if (word != 0) {
+            page += (size_t)__builtin_ctzll(word);
+            return page < end ? page : end;
         }
-        page += (size_t)__builtin_ctzll(word);
-        if (page >= end) {
-            break;
-        }
+        page = (page / 64 + 1) * 64;
+    }
+    return end;
+}
+
+/* With `drop` their bits only. */
+static void clear_written(size_t first, size_t end, bool drop) {
+    for (size_t page = first; page < end; page++) {
         if (!drop) {
-            memset(base + page * PAGE_BYTES, 0, PAGE_BYTES);
+            clear_page(base + page * PAGE_BYTES);
         }
         written[page / 64] &= ~(UINT64_C(1) << page % 64);
-        page++;
+        page = next_written(page, end) - 1;
     }
 }
 
 void hak_fuzz_arena_clear(void *address, size_t size_bytes) {
     static unsigned clears;
-    size_t first = page_of(address), end = page_of((char *)address + size_bytes - 1) + 1;
+    size_t end = page_of((char *)address + size_bytes - 1) + 1;
+    size_t first = next_written(page_of(address), end);
     if (clears++ % AUDIT_EVERY == 0) {
         audit(address, size_bytes);
     }
     /* Slots high up are seldom reached: they shall not stay resident. */
-    bool drop = first >= RESIDENT_SLOTS * PAGES_PER_SLOT;
-    clear_written(first, end, drop);
-    if (drop) {
-        madvise(address, size_bytes, MADV_DONTNEED);
+    bool drop = end > RESIDENT_SLOTS * PAGES_PER_SLOT;
+    if (drop && first < end) {
+        madvise(base + first * PAGE_BYTES, (end - first) * PAGE_BYTES, MADV_DONTNEED);
     }
+    clear_written(first, end, drop);
 }
 
 static void copy_page(char *to, const char *from) {
@@ -138,18 +159,30 @@ static void copy_page(char *to, const char *from) {
     }
 }
 
-void hak_fuzz_arena_copy(void *to, const void *from, size_t size_bytes) {
+/* Where one of the two is the system's. */
+static void copy_resident(char *to, const char *from, size_t size_bytes) {
     unsigned char resident[PAGES_PER_SLOT];
-    const char *source = from;
     for (size_t done = 0; done < size_bytes; done += PAGE_BYTES) {
         size_t index = done / PAGE_BYTES % PAGES_PER_SLOT, left = size_bytes - done;
-        if (index == 0 && mincore((void *)(uintptr_t)(source + done),
+        if (index == 0 && mincore((void *)(uintptr_t)(from + done),
                                   left < SLOT_BYTES ? left : SLOT_BYTES, resident) != 0) {
-            hak_fuzz_fail("arena: mincore refuses %p", from);
+            hak_fuzz_fail("arena: mincore refuses %p", (const void *)from);
         }
         if ((resident[index] & 1) != 0) {
-            copy_page((char *)to + done, source + done);
+            copy_page(to + done, from + done);
         }
+    }
+}
+
+/* In the arena, what nobody declared as written is zero: audit() sees to that. */
+void hak_fuzz_arena_copy(void *to, const void *from, size_t size_bytes) {
+    if (!hak_fuzz_arena_has(from)) {
+        copy_resident(to, from, size_bytes);
+        return;
+    }
+    size_t first = page_of(from), end = first + (size_bytes + PAGE_BYTES - 1) / PAGE_BYTES;
+    for (size_t page = next_written(first, end); page < end; page = next_written(page + 1, end)) {
+        copy_page((char *)to + (page - first) * PAGE_BYTES, base + page * PAGE_BYTES);
     }
 }
 
@@ -174,31 +207,48 @@ static void mark(size_t first, size_t count, bool used) {
     }
 }
 
-static void shade_slots(char *start, size_t size_bytes, bool poison) {
-    if (__asan_poison_memory_region == NULL) {
-        return;
+static void shade_slot(size_t slot, void (*shade)(void const volatile *, size_t)) {
+    char *start = base + slot * SLOT_BYTES;
+    shade(start, PAGE_BYTES);
+    shade(start + SLOT_BYTES - PAGE_BYTES, PAGE_BYTES);
+}
+
+/* Both ends of each slot, of a long run those of its first slots and its last. */
+static void poison_slots(size_t first, size_t count) {
+    for (size_t i = 0; __asan_poison_memory_region != NULL && i < count; i++) {
+        if (i < SLOTS_SHADED || i == count - 1) {
+            shade_slot(first + i, __asan_poison_memory_region);
+            is_shaded[first + i] = true;
+        }
     }
-    void (*shade)(void const volatile *, size_t) =
-        poison ? __asan_poison_memory_region : __asan_unpoison_memory_region;
-    for (char *slot = start; slot < start + size_bytes; slot += SLOT_BYTES) {
-        shade(slot, PAGE_BYTES);
-        shade(slot + SLOT_BYTES - PAGE_BYTES, PAGE_BYTES);
+}
+
+static void unpoison_slots(size_t first, size_t count) {
+    for (size_t i = first; i < first + count; i++) {
+        if (is_shaded[i]) {
+            shade_slot(i, __asan_unpoison_memory_region);
+            is_shaded[i] = false;
+        }
     }
+}
+
+static bool fits(size_t first, size_t count, size_t alignment_bytes) {
+    return (uintptr_t)(base + first * SLOT_BYTES) % alignment_bytes == 0 && are_free(first, count);
 }
 
 void *hak_fuzz_arena_take(size_t size_bytes, size_t alignment_bytes) {
     size_t count = slots_of(size_bytes), first = first_free;
-    if (base == NULL || count > SLOTS_AT_ONCE_MAX || alignment_bytes > SLOT_BYTES) {
+    if (base == NULL || count > SLOTS_AT_ONCE_MAX) {
         return NULL;
     }
-    while (first + count <= SLOT_COUNT && !are_free(first, count)) {
+    while (first + count <= SLOT_COUNT && !fits(first, count, alignment_bytes)) {
         first++;
     }
     if (first + count > SLOT_COUNT) {
         return NULL;
     }
     mark(first, count, true);
-    shade_slots(base + first * SLOT_BYTES, count * SLOT_BYTES, false);
+    unpoison_slots(first, count);
     reserved_bytes += size_bytes;
     char *start = base + first * SLOT_BYTES;
     if (alignment_bytes < BLOCKS_ALIGNMENT_MIN) {
@@ -210,7 +260,7 @@ void *hak_fuzz_arena_take(size_t size_bytes, size_t alignment_bytes) {
 void hak_fuzz_arena_give(void *address, size_t size_bytes) {
     hak_fuzz_arena_clear(address, size_bytes);
     mark(slot_of(address), slots_of(size_bytes), false);
-    shade_slots(address, slots_of(size_bytes) * SLOT_BYTES, true);
+    poison_slots(slot_of(address), slots_of(size_bytes));
     reserved_bytes -= size_bytes;
 }
 
@@ -226,10 +276,10 @@ bool hak_fuzz_arena_resize(void *address, size_t old_size_bytes, size_t new_size
     }
     if (count > old) {
         mark(first + old, count - old, true);
-        shade_slots(start + old * SLOT_BYTES, (count - old) * SLOT_BYTES, false);
+        unpoison_slots(first + old, count - old);
     } else if (count < old) {
         mark(first + count, old - count, false);
-        shade_slots(start + count * SLOT_BYTES, (old - count) * SLOT_BYTES, true);
+        poison_slots(first + count, old - count);
     }
     reserved_bytes += new_size_bytes - old_size_bytes; /* modulo 2^64 */
     return true;

@@ -23,7 +23,7 @@ void hak_fuzz_arena_enable(void);
 /** Whether an address lies in the arena. */
 bool hak_fuzz_arena_has(const void *address);
 
-/** Zeroed memory, or NULL: off, full, too large, or aligned beyond 2 MiB. */
+/** Zeroed memory, or NULL: off, full, or too large. */
 void *hak_fuzz_arena_take(size_t size_bytes, size_t alignment_bytes);
 
 /** Takes a reservation back. */

@@ -93,15 +93,22 @@ size_t hak_pattern_mismatch(const void *block, size_t first_offset, size_t size_
     return mismatch_bytewise(bytes, offset, end, base);
 }
 
+/* As is_line_right(): no early exit in a line. */
+static bool is_line_zero(const unsigned char *bytes) {
+    uint64_t bits = 0;
+    for (size_t i = 0; i < LINE_WORDS; i++) {
+        uint64_t word;
+        memcpy(&word, bytes + i * WORD_BYTES, WORD_BYTES);
+        bits |= word;
+    }
+    return bits == 0;
+}
+
 size_t hak_pattern_nonzero(const void *block, size_t size_bytes) {
     const unsigned char *bytes = block;
     size_t offset = 0;
-    for (; size_bytes - offset >= WORD_BYTES; offset += WORD_BYTES) {
-        uint64_t word;
-        memcpy(&word, bytes + offset, WORD_BYTES);
-        if (word != 0) {
-            break;
-        }
+    while (size_bytes - offset >= LINE_BYTES && is_line_zero(bytes + offset)) {
+        offset += LINE_BYTES;
     }
     for (; offset < size_bytes; offset++) {
         if (bytes[offset] != 0) {

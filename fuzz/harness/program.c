@@ -56,17 +56,58 @@ static uint32_t load_32(const uint8_t *bytes) {
            (uint32_t)bytes[3] << 24;
 }
 
+/* What hak_fuzz_pick() says for each byte, because decoding asks once an argument. */
+struct picks {
+    const struct hak_fuzz_domain *domain; /* NULL: the kinds */
+    uint8_t of_byte[256];
+};
+
+static void fill_picks(struct picks *picks, const struct hak_fuzz_domain *domain) {
+    picks->domain = domain;
+    for (unsigned byte = 0; byte < 256; byte++) {
+        picks->of_byte[byte] = domain == NULL
+                                   ? hak_fuzz_pick((uint8_t)byte, hak_fuzz_target.kind_count,
+                                                   hak_fuzz_kind_weight, NULL)
+                                   : hak_fuzz_pick((uint8_t)byte, domain->bucket_count,
+                                                   hak_fuzz_bucket_weight, domain);
+    }
+}
+
+static uint8_t pick_bucket(const struct hak_fuzz_domain *domain, uint8_t byte) {
+    static struct picks known[HAK_FUZZ_DOMAIN_MAX];
+    static size_t known_count;
+    for (size_t i = 0; i < known_count; i++) {
+        if (known[i].domain == domain) {
+            return known[i].of_byte[byte];
+        }
+    }
+    if (known_count == HAK_FUZZ_DOMAIN_MAX) {
+        return hak_fuzz_pick(byte, domain->bucket_count, hak_fuzz_bucket_weight, domain);
+    }
+    fill_picks(&known[known_count], domain);
+    return known[known_count++].of_byte[byte];
+}
+
+static uint8_t pick_kind(uint8_t byte) {
+    static struct picks kinds;
+    static bool is_filled;
+    if (!is_filled) {
+        fill_picks(&kinds, NULL);
+        is_filled = true;
+    }
+    return kinds.of_byte[byte];
+}
+
 static void decode_op(const uint8_t *record, struct hak_fuzz_op *op) {
     memset(op, 0, sizeof *op);
-    op->kind = hak_fuzz_pick(record[0], hak_fuzz_target.kind_count, hak_fuzz_kind_weight, NULL);
+    op->kind = pick_kind(record[0]);
     for (size_t i = 0; i < HAK_FUZZ_ARG_COUNT; i++) {
         const struct hak_fuzz_domain *domain = hak_fuzz_target.kinds[op->kind].args[i].domain;
         if (domain == NULL) {
             continue;
         }
         uint32_t raw = load_32(record + 1 + 4 * i);
-        uint8_t bucket =
-            hak_fuzz_pick((uint8_t)raw, domain->bucket_count, hak_fuzz_bucket_weight, domain);
+        uint8_t bucket = pick_bucket(domain, (uint8_t)raw);
         op->buckets[i] = bucket;
         op->args[i] = value_in(&domain->buckets[bucket], raw >> 8);
     }

@@ -113,6 +113,7 @@ void region_register(size_t address, size_t granules) {
         return;
     }
     char *owner = &owners[owner_next++ % sizeof owners];
+    region_tables_rooted(start / LEAF_BYTES, (start + size - 1) / LEAF_BYTES);
     if (!hak_region_register(pointer(start), size, owner)) {
         if (hits == hak_fuzz_fault_hits()) {
             hak_fuzz_fail("register: 0x%llx refused, and no fault was injected",
