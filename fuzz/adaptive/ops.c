@@ -88,6 +88,7 @@ void adaptive_refill(size_t c, size_t wanted) {
     if (!open_class(c)) {
         return;
     }
+    wanted = model_ration(&model_classes[c], wanted);
     uint64_t hits = hak_fuzz_fault_hits();
     bool is_full = model_classes[c].cached_count == model_classes[c].reference.capacity;
     if (refill_once(c, (uint32_t)wanted) > 0) {

@@ -31,7 +31,11 @@ uint32_t reference_capacity_max(size_t class_index) {
 }
 
 void reference_init(struct reference *reference, size_t class_index, uint32_t capacity) {
-    uint32_t most = reference_capacity_max(class_index);
+    static uint32_t known[REFERENCE_CLASS_COUNT];
+    if (known[class_index] == 0) {
+        known[class_index] = reference_capacity_max(class_index);
+    }
+    uint32_t most = known[class_index];
     *reference =
         (struct reference){.capacity = capacity < most ? capacity : most, .capacity_max = most};
 }

@@ -30,12 +30,13 @@ static uint64_t age_max_ns, now_ns, tag_next;
 static struct hak_mapping_counts counts_before;
 
 /* Eight steps a doubling, a granule at least. */
+static size_t step_at(size_t size) {
+    size_t power = (size_t)1 << (63 - __builtin_clzll(size | 65536));
+    return power / 8 < 65536 ? 65536 : power / 8;
+}
+
 static size_t round_size(size_t size) {
-    size_t power = 65536;
-    while (power <= size / 2) {
-        power *= 2;
-    }
-    size_t step = power / 8 < 65536 ? 65536 : power / 8;
+    size_t step = step_at(size);
     return (size + step - 1) / step * step;
 }
 
@@ -142,15 +143,16 @@ static bool find_cached(size_t size, struct entry *found) {
     return false;
 }
 
+/* The largest rounded size below a rounded one; 0 below the first. */
 static size_t rounded_below(size_t size) {
-    for (size -= 65536; size != 0 && round_size(size) != size;) {
-        size -= 65536;
-    }
-    return size;
+    return size <= 65536 ? 0 : (size - 1) / step_at(size - 1) * step_at(size - 1);
 }
 
 /* The nearest of the eight steps below and, beyond those of find_cached, above. */
 static bool find_near(size_t size, struct entry *found) {
+    if (cached_count == 0) {
+        return false;
+    }
     size_t below = size, above = round_size(round_size(size + 1) + 1);
     for (int step = 0; step < STEPS_NEAR; step++) {
         below = below == 0 ? 0 : rounded_below(below);

@@ -7,6 +7,7 @@
 
 #include "big/big_table.h"
 #include "harness/fault.h"
+#include "harness/run.h"
 #include "harness/target.h"
 
 enum {
@@ -16,11 +17,12 @@ enum {
     BUCKETS_MAX = 65536,
     MANY = 4096, /* more at once cost seconds under faults: only one input in so many */
     MANY_EVERY = 512,
-    LONG = 512,     /* a list or a chain that each take looks through for long, */
+    LONG = 512,      /* a list or a chain that each take looks through for long, */
     LONG_EVERY = 32, /* while fuzzing, other inputs have these many at most: */
     SHORT = 32,      /* of one size, */
-    MEDIUM = 300,    /* and of many */
-    TAKEN_MAX = 16, /* so only so many of a long list at once */
+    MEDIUM = 300,    /* and of many in the whole ones (run.h) */
+    FEW = 16,        /* or in all others, where SHORT is so few, too */
+    TAKEN_MAX = 16,  /* so only so many of a long list at once */
 };
 
 static struct hak_big_table table;
@@ -86,11 +88,14 @@ void bigcache_insert(size_t count, size_t size, size_t spread) {
     }
     /* Entries of one size are one chain, and each take looks through it. */
     bool may_be_long = !hak_fuzz_is_fuzzing() || inputs_since_long >= LONG_EVERY;
-    size_t longest = may_be_long || hak_fuzz_is_thorough() ? LONG : SHORT;
+    size_t longest = may_be_long || hak_fuzz_is_thorough() ? LONG
+                     : hak_fuzz_is_whole()                 ? SHORT
+                                                           : FEW;
     if (spread == 0 && count > longest) {
         count = longest;
-    } else if (spread != 0 && count > longest && !may_be_long) {
-        count = MEDIUM < count ? MEDIUM : count;
+    } else if (spread != 0 && !may_be_long && !hak_fuzz_is_thorough()) {
+        size_t most = hak_fuzz_is_whole() ? MEDIUM : FEW;
+        count = most < count ? most : count;
     }
     inputs_since_long = may_be_long && count > SHORT ? 0 : inputs_since_long;
     for (size_t i = 0; i < count && list_end < ENTRY_MAX; i++) {

@@ -13,6 +13,8 @@ struct hak_fuzz_mode {
     bool print;      /**< each operation on stderr before it is applied */
     bool thorough;   /**< verify the whole model after each operation */
     bool is_fuzzing; /**< inside libFuzzer: be quick */
+    bool is_whole;   /**< of the input that runs: hak_fuzz_is_whole() */
+    bool walks_all;  /**< a walk of everything is under way: HAK_FUZZ_CHECKED */
     /** Called when the model fails, after the report; does not return. */
     void (*on_failure)(void);
 };
@@ -34,6 +36,13 @@ void hak_fuzz_catch_death(bool then_exit);
 
 /** How many times this was asked since the input began: see sample.c. */
 unsigned hak_fuzz_walk_number(void);
+
+/** Whether this input has all that an input may have, and walks of everything leave nothing
+ *  out: while fuzzing one in four, always the same ones, because much of what operations
+ *  can do costs as much as many of the others. */
+static inline bool hak_fuzz_is_whole(void) {
+    return hak_fuzz_mode.is_whole;
+}
 
 /** The tallies of hak_fuzz_tally(), by outcome. */
 extern uint64_t hak_fuzz_outcome_counts[HAK_FUZZ_OUTCOME_MAX];

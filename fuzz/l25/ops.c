@@ -14,10 +14,16 @@
 #include "l25/l25_chunk.h"
 #include "meta/meta.h"
 #include "os/os_memory.h"
+#include "os/os_thread.h"
 #include "region/granules.h"
 #include "region/region_map.h"
 
-enum { GRANULE_BYTES = 65536, CHUNK_BYTES = 32 * GRANULE_BYTES, FREED_COUNT = 64, COUNTED_EVERY = 16 };
+enum {
+    GRANULE_BYTES = 65536,
+    CHUNK_BYTES = 32 * GRANULE_BYTES,
+    FREED_COUNT = 64,
+    COUNTED_EVERY = 64
+};
 
 struct run {
     char *start; /* NULL: none */
@@ -53,13 +59,22 @@ static const struct run *overlapping(const struct run *self, const char *start, 
     return NULL;
 }
 
-/* Shards become more under contention only, which this target alone makes; asking for
- * their number takes every shard's lock. */
+static void count(struct hak_l25_counts *counts) {
+    hak_l25_count(counts);
+    if (counts->shard_count < shards_seen) {
+        hak_fuzz_fail("shards: %u now, there were %u", counts->shard_count, shards_seen);
+    }
+    shards_seen = counts->shard_count;
+}
+
+/* Shards become more under contention only, which this target alone makes, up to two a
+ * processor. Asking for their number takes every shard's lock. */
 static uint32_t shard_count(void) {
-    if (may_have_grown || shards_seen == 0) {
+    static uint32_t cpu_count; /* asking for it is a system call */
+    cpu_count = cpu_count == 0 ? hak_os_cpu_count() : cpu_count;
+    if (shards_seen == 0 || (may_have_grown && shards_seen < 2 * cpu_count)) {
         struct hak_l25_counts counts;
-        hak_l25_count(&counts);
-        shards_seen = counts.shard_count;
+        count(&counts);
     }
     return shards_seen;
 }
@@ -123,22 +138,25 @@ static void demand_kinds(const char *start, size_t granules, bool is_run) {
     }
 }
 
-/* Counting takes every shard's lock: while fuzzing, after one operation in so many. */
-static void compare_counts(const char *call) {
-    if (hak_fuzz_is_fuzzing() && !hak_fuzz_is_thorough() &&
-        hak_fuzz_op_index() % COUNTED_EVERY != 0) {
-        return;
-    }
+static void compare_counts_now(const char *call) {
     struct hak_l25_counts counts;
     size_t run_count = 0, bytes = 0;
     for (size_t i = 0; i < L25_SLOT_COUNT; i++) {
         run_count += runs[i].start != NULL;
         bytes += runs[i].start != NULL ? runs[i].granules * GRANULE_BYTES : 0;
     }
-    hak_l25_count(&counts);
+    count(&counts);
     if (counts.run_count != run_count || counts.live_bytes != bytes) {
         hak_fuzz_fail("%s: %u runs of %zu bytes counted, not %zu of %zu", call, counts.run_count,
                       counts.live_bytes, run_count, bytes);
+    }
+}
+
+/* Counting takes every shard's lock: while fuzzing, after one call in so many. */
+static void compare_counts(const char *call) {
+    static unsigned calls;
+    if (!hak_fuzz_is_fuzzing() || hak_fuzz_is_thorough() || ++calls % COUNTED_EVERY == 0) {
+        compare_counts_now(call);
     }
 }
 
@@ -171,7 +189,7 @@ static void tally_alloc(const char *start, size_t alignment, bool is_zero) {
     if (!hak_fuzz_is_fuzzing() && chunks_in_use() > 4) {
         hak_fuzz_tally(OUTCOME_many_chunks);
     }
-    if (shard_count() > 1) {
+    if (shards_seen > 1) {
         hak_fuzz_tally(OUTCOME_sharded);
     }
 }
@@ -231,12 +249,11 @@ void l25_alloc(size_t slot, size_t size, size_t alignment_and_seed) {
         return;
     }
     judge_run(start, granules_of(size), alignment);
-    uint32_t shard = shard_of(start), home = seed % shard_count();
+    uint32_t shard = shard_of(start), shards = shard_count();
     /* Lock attempts of this very call may have doubled the shards. */
-    bool is_home = shard == home || shard == seed % (shard_count() / 2 + (shard_count() == 1));
+    bool is_home = shard == seed % shards || shard == seed % (shards / 2 + (shards == 1));
     if (!is_home && hits == hak_fuzz_fault_hits()) {
-        hak_fuzz_fail("shard: a run for thread %u came from shard %u of %u", seed, shard,
-                      shard_count());
+        hak_fuzz_fail("shard: a run for thread %u came from shard %u of %u", seed, shard, shards);
     }
     if (is_zero) {
         demand_zero(start, granules_of(size));
@@ -323,7 +340,7 @@ void l25_trim(void) {
     if (hak_l25_trim() > 0) {
         hak_fuzz_tally(OUTCOME_trimmed);
     }
-    hak_l25_count(&counts);
+    count(&counts);
     if (counts.chunk_count != chunks_in_use()) {
         hak_fuzz_fail("trim: %u chunks stay, runs are in %zu", counts.chunk_count, chunks_in_use());
     }
@@ -352,7 +369,6 @@ void l25_fault(size_t nth, size_t count) {
 void l25_begin(void) {
     hak_heap_start();
     hak_fuzz_fault_meta(true);
-    may_have_grown = true;
     shard_count();
     may_have_grown = false;
     memset(runs, 0, sizeof runs);
@@ -369,6 +385,7 @@ void l25_verify_all(void) {
             demand_kinds(runs[i].start, runs[i].granules, true);
         }
     }
+    compare_counts_now("verify");
     HAK_FUZZ_CHECKED(hak_l25_verify());
 }
 
@@ -380,7 +397,9 @@ void l25_end(void) {
         l25_free(i);
     }
     l25_trim();
-    HAK_FUZZ_CHECKED(hak_l25_verify());
+    if (hak_fuzz_is_whole()) {
+        HAK_FUZZ_CHECKED(hak_l25_verify());
+    }
     size_t reserved = hak_os_reserved_bytes() - reserved_before;
     size_t meta = hak_meta_mapped_bytes() - meta_before;
     if (reserved != meta) {

@@ -12,7 +12,7 @@
 enum { GRANULE_BYTES = 65536, SUPERSLAB_BYTES = MODEL_GRANULES * GRANULE_BYTES };
 
 static struct model_superslab superslabs[MODEL_SUPERSLAB_MAX];
-static size_t superslab_end;
+static size_t superslab_end, superslab_count;
 static struct model_slab slabs[MODEL_SLAB_MAX];
 static size_t slab_end;
 
@@ -30,15 +30,11 @@ uint32_t model_granules(uint32_t class_index) {
 }
 
 void model_reset(void) {
-    slab_end = superslab_end = 0;
+    slab_end = superslab_end = superslab_count = 0;
 }
 
-size_t model_superslab_end(void) {
-    return superslab_end;
-}
-
-struct model_superslab *model_superslab(size_t index) {
-    return &superslabs[index];
+size_t model_superslab_count(void) {
+    return superslab_count;
 }
 
 static uint32_t granule_of(const void *address) {
@@ -82,6 +78,7 @@ void model_created(char *base) {
     }
     superslabs[at] = (struct model_superslab){.base = base};
     superslab_end = at == superslab_end ? at + 1 : superslab_end;
+    superslab_count++;
     hak_fuzz_tally(OUTCOME_created);
 }
 
@@ -104,6 +101,7 @@ void model_destroyed(char *base) {
     struct model_superslab *superslab = model_superslab_at(base);
     demand_empty(superslab, "destroy");
     superslab->base = NULL;
+    superslab_count--;
     hak_fuzz_tally(OUTCOME_destroyed);
 }
 
@@ -123,6 +121,7 @@ void model_carved(char *start, uint32_t class_index, const void *chain) {
     struct model_superslab *superslab = model_superslab_at(start);
     uint32_t first = granule_of(start), count = model_granules(class_index);
     struct model_slab *slab = unused_slab();
+    slab->home = superslab;
     slab->start = start;
     slab->class_index = class_index;
     slab->granule_count = count;
@@ -232,6 +231,25 @@ void model_give(void *block, bool is_remote) {
     hak_fuzz_tally(is_remote ? OUTCOME_given_remote : OUTCOME_given_local);
 }
 
+uint32_t model_remote_count(const void *chain) {
+    uint32_t count = 0;
+    for (size_t i = 0; i < slab_end; i++) {
+        count += slabs[i].is_carved && slabs[i].home->owner == chain ? slabs[i].remote_count : 0;
+    }
+    return count;
+}
+
+size_t model_live_bytes(const void *chain) {
+    size_t bytes = 0;
+    for (size_t i = 0; i < slab_end; i++) {
+        if (slabs[i].is_carved && slabs[i].home->owner == chain) {
+            bytes += (size_t)(slabs[i].held_count + slabs[i].remote_count) *
+                     model_stride(slabs[i].class_index);
+        }
+    }
+    return bytes;
+}
+
 static bool has_group(const struct model_superslab *superslab, uint32_t count) {
     uint32_t length = 0;
     for (uint32_t g = 0; g < MODEL_GRANULES && length < count; g++) {
@@ -241,20 +259,17 @@ static bool has_group(const struct model_superslab *superslab, uint32_t count) {
 }
 
 bool model_can_serve(const void *chain, uint32_t class_index) {
-    for (size_t i = 0; i < superslab_end; i++) {
-        const struct model_superslab *superslab = &superslabs[i];
-        if (superslab->base == NULL || superslab->owner != chain) {
-            continue;
-        }
-        if (has_group(superslab, model_granules(class_index))) {
+    for (size_t i = 0; i < slab_end; i++) {
+        const struct model_slab *slab = &slabs[i];
+        if (slab->is_carved && slab->class_index == class_index && slab->home->owner == chain &&
+            slab->free_count + slab->remote_count > 0) {
             return true;
         }
-        for (uint32_t g = 0; g < MODEL_GRANULES; g++) {
-            const struct model_slab *slab = superslab->slab_of[g];
-            if (slab != NULL && slab->class_index == class_index &&
-                slab->free_count + slab->remote_count > 0) {
-                return true;
-            }
+    }
+    for (size_t i = 0; i < superslab_end; i++) {
+        if (superslabs[i].base != NULL && superslabs[i].owner == chain &&
+            has_group(&superslabs[i], model_granules(class_index))) {
+            return true;
         }
     }
     return false;
@@ -262,15 +277,47 @@ bool model_can_serve(const void *chain, uint32_t class_index) {
 
 /* --- Comparison -------------------------------------------------------------------- */
 
+static void compare_block(const struct hak_slab *found, const struct model_slab *slab, uint32_t i) {
+    bool is_local = (found->local[i / 64] >> i % 64 & 1) != 0;
+    bool is_remote = (hak_load_relaxed(&found->remote[i / 64]) >> i % 64 & 1) != 0;
+    if (is_local != (slab->states[i] == BLOCK_FREE) ||
+        is_remote != (slab->states[i] == BLOCK_REMOTE)) {
+        hak_fuzz_fail("block %u of the slab at %p: local bit %d, remote bit %d, state %d", i,
+                      (void *)slab->start, is_local, is_remote, slab->states[i]);
+    }
+}
+
+/* The lowest bit of each byte, side by side. */
+static uint64_t gather(uint64_t bytes) {
+    return (bytes & UINT64_C(0x0101010101010101)) * UINT64_C(0x0102040810204080) >> 56;
+}
+
+/* Eight blocks at a time: the bits that their states stand for. A state is one byte, held
+ * in its lowest bit and on its way back in the next. */
+static void bits_of(const uint8_t *states, uint64_t *local, uint64_t *remote) {
+    *local = *remote = 0;
+    for (uint32_t i = 0; i < 64; i += 8) {
+        uint64_t eight;
+        memcpy(&eight, states + i, sizeof eight);
+        *local |= gather(~(eight | eight >> 1)) << i;
+        *remote |= gather(eight >> 1) << i;
+    }
+}
+
 static void compare_blocks(const struct hak_slab *found, const struct model_slab *slab) {
-    for (uint32_t i = 0; i < slab->block_count; i++) {
-        bool is_local = (found->local[i / 64] >> i % 64 & 1) != 0;
-        bool is_remote = (hak_load_relaxed(&found->remote[i / 64]) >> i % 64 & 1) != 0;
-        if (is_local != (slab->states[i] == BLOCK_FREE) ||
-            is_remote != (slab->states[i] == BLOCK_REMOTE)) {
-            hak_fuzz_fail("block %u of the slab at %p: local bit %d, remote bit %d, state %d", i,
-                          (void *)slab->start, is_local, is_remote, slab->states[i]);
+    uint32_t i = 0;
+    for (; i + 64 <= slab->block_count; i += 64) {
+        uint64_t local, remote;
+        bits_of(slab->states + i, &local, &remote);
+        if (local == found->local[i / 64] && remote == hak_load_relaxed(&found->remote[i / 64])) {
+            continue;
         }
+        for (uint32_t j = i; j < i + 64; j++) {
+            compare_block(found, slab, j);
+        }
+    }
+    for (; i < slab->block_count; i++) {
+        compare_block(found, slab, i);
     }
     if (found->live_count != slab->held_count + slab->remote_count) {
         hak_fuzz_fail("the slab at %p counts %u live, not %u", (void *)slab->start,

@@ -24,9 +24,10 @@ enum {
     MODEL_SLAB_MAX = 512,
 };
 
-enum model_state { BLOCK_FREE, BLOCK_HELD, BLOCK_REMOTE };
+enum model_state { BLOCK_FREE, BLOCK_HELD, BLOCK_REMOTE }; /* model.c looks at their bits */
 
 struct model_slab {
+    struct model_superslab *home;
     char *start;
     uint32_t class_index;
     uint32_t granule_count;
@@ -48,9 +49,11 @@ uint32_t model_granules(uint32_t class_index);
 
 struct model_superslab *model_superslab_at(const void *address);
 struct model_slab *model_slab_at(const void *address);
-/** The SuperSlabs there are; indexes below it may be unused (base NULL). */
-size_t model_superslab_end(void);
-struct model_superslab *model_superslab(size_t index);
+/** How many SuperSlabs there are. */
+size_t model_superslab_count(void);
+/** A chain's blocks on their way back, and its bytes that are not free. */
+uint32_t model_remote_count(const void *chain);
+size_t model_live_bytes(const void *chain);
 
 void model_created(char *base);
 void model_destroyed(char *base);
