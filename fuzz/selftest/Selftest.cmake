@@ -61,7 +61,7 @@ endif()
 
 # Tests made by --emit-test compile as they are, and pass.
 add_custom_command(OUTPUT emitted_test.c
-  COMMAND replay_api --emit-test ${CMAKE_CURRENT_SOURCE_DIR}/corpus/api/tour > emitted_test.c
+  COMMAND $<TARGET_FILE:replay_api> --emit-test ${CMAKE_CURRENT_SOURCE_DIR}/corpus/api/tour > emitted_test.c
   DEPENDS replay_api ${CMAKE_CURRENT_SOURCE_DIR}/corpus/api/tour VERBATIM)
 if(NOT HAKMEM_SANITIZE MATCHES "thread|memory")
   add_executable(fuzz_emitted_test ${CMAKE_CURRENT_BINARY_DIR}/emitted_test.c)

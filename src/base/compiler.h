@@ -16,6 +16,9 @@
  * scheduler can take over (stress/hunt/). */
 #if defined(__x86_64__)
 #define hak_cpu_relax() __builtin_ia32_pause()
+#elif defined(__aarch64__)
+/* `yield` does nothing on most cores; `isb` waits about as long as a pause. */
+#define hak_cpu_relax() __asm__ volatile("isb" ::: "memory")
 #else
 #define hak_cpu_relax() __asm__ volatile("" ::: "memory")
 #endif

@@ -10,7 +10,7 @@
 #define HAK_MIB (1024 * HAK_KIB)
 
 enum {
-    HAK_OS_PAGE_SIZE_BYTES = 4096,
+    HAK_OS_PAGE_SIZE_BYTES = 4096, /* the smallest; the kernel's may be larger */
     HAK_OS_PAGE_SHIFT = 12,
     HAK_GRANULE_SHIFT = 16,
     HAK_SUPERSLAB_SHIFT = 21,

@@ -10,6 +10,7 @@
 #include "base/constants.h"
 #include "check/guard.h"
 #include "heap/heap.h"
+#include "os/os_memory.h"
 
 /* A power of two as alignment; NULL without memory, errno untouched. */
 static void *alloc_aligned(size_t alignment_bytes, size_t size_bytes, const char *call) {
@@ -61,14 +62,15 @@ int hak_posix_memalign(void **block_out, size_t alignment_bytes, size_t size_byt
 }
 
 void *hak_valloc(size_t size_bytes) {
-    return or_errno(alloc_aligned(HAK_OS_PAGE_SIZE_BYTES, size_bytes, "valloc"));
+    return or_errno(alloc_aligned(hak_os_page_size_bytes(), size_bytes, "valloc"));
 }
 
 void *hak_pvalloc(size_t size_bytes) {
-    if (size_bytes > HAK_SIZE_MAX_BYTES - HAK_OS_PAGE_SIZE_BYTES) {
+    size_t page_bytes = hak_os_page_size_bytes();
+    if (size_bytes > HAK_SIZE_MAX_BYTES - page_bytes) {
         errno = ENOMEM;
         return NULL;
     }
-    size_t whole = hak_round_up(size_bytes == 0 ? 1 : size_bytes, HAK_OS_PAGE_SIZE_BYTES);
-    return or_errno(alloc_aligned(HAK_OS_PAGE_SIZE_BYTES, whole, "pvalloc"));
+    size_t whole = hak_round_up(size_bytes == 0 ? 1 : size_bytes, page_bytes);
+    return or_errno(alloc_aligned(page_bytes, whole, "pvalloc"));
 }

@@ -13,12 +13,14 @@
 #include "base/atomic.h"
 #include "base/compiler.h"
 #include "base/config.h"
+#include "base/constants.h"
 #include "base/lock.h"
 #include "base/panic.h"
 #include "big/big_cache.h"
 #include "heap/heap.h"
 #include "l25/l25.h"
 #include "meta/meta.h"
+#include "os/os_memory.h"
 #include "os/os_thread.h"
 #include "region/region_map.h"
 #include "superslab/pool.h"
@@ -26,13 +28,20 @@
 static struct hak_lock start_lock = HAK_LOCK_INIT(HAK_LOCK_RANK_INIT);
 static _Atomic uint32_t started;
 
-static void start_locked(void) {
-    if (!hak_region_init(true) || !hak_os_thread_exit_init(hak_heap_on_thread_exit)) {
-        hak_write_line(STDERR_FILENO,
-                       "hakmem: no address space or no thread key to start with; "
-                       "raise the limit (ulimit -v)");
+static void refuse_unless(bool can_start, const char *reason) {
+    if (!can_start) {
+        hak_write_line(STDERR_FILENO, "%s", reason);
         _exit(2);
     }
+}
+
+static void start_locked(void) {
+    refuse_unless(hak_os_page_size_bytes() <= HAK_GRANULE_SIZE_BYTES,
+                  "hakmem: this kernel's pages are larger than 64 KiB; "
+                  "use one with pages of 4, 16 or 64 KiB");
+    refuse_unless(hak_region_init(true) && hak_os_thread_exit_init(hak_heap_on_thread_exit),
+                  "hakmem: no address space or no thread key to start with; "
+                  "raise the limit (ulimit -v)");
     hak_big_cache_init();
     hak_l25_init();
     hak_config_read();

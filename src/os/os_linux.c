@@ -26,6 +26,10 @@ size_t hak_os_reserved_bytes(void) {
     return hak_load_relaxed(&reserved_bytes);
 }
 
+size_t hak_os_page_size_bytes(void) {
+    return (size_t)sysconf(_SC_PAGESIZE); /* the C library has it from the kernel: no call */
+}
+
 static void *map(size_t size_bytes, int extra_flags) {
     void *p = mmap(NULL, size_bytes, PROT_READ | PROT_WRITE,
                    MAP_PRIVATE | MAP_ANONYMOUS | extra_flags, -1, 0);
@@ -77,10 +81,25 @@ void *hak_os_reserve_sparse(size_t size_bytes) {
     return p;
 }
 
+/* Whole pages: the kernel rounds a length up, into memory that is in use. */
+static void purge_pages(char *start, size_t size_bytes) {
+    if (madvise(start, size_bytes, MADV_DONTNEED) != 0) {
+        memset(start, 0, size_bytes); /* locked memory stays, but must read as zero */
+    }
+}
+
 void hak_os_purge(void *address, size_t size_bytes) {
     int saved_errno = errno;
-    if (madvise(address, size_bytes, MADV_DONTNEED) != 0) {
-        memset(address, 0, size_bytes); /* locked memory stays, but must read as zero */
+    size_t page = hak_os_page_size_bytes();
+    char *start = address, *end = start + size_bytes;
+    char *first = (char *)hak_round_up((uintptr_t)start, page);
+    char *last = (char *)((uintptr_t)end & ~(uintptr_t)(page - 1));
+    if (first >= last) { /* not one page */
+        memset(start, 0, size_bytes);
+    } else {
+        memset(start, 0, (size_t)(first - start));
+        purge_pages(first, (size_t)(last - first));
+        memset(last, 0, (size_t)(end - last));
     }
     errno = saved_errno;
 }

@@ -5,7 +5,8 @@
  * at link time (-Wl,--wrap) to make any of them fail. One implementation,
  * os_linux.c, and nothing here but what every layer above may rely on:
  *
- * - sizes and addresses are multiples of the OS page;
+ * - sizes and addresses are multiples of HAK_OS_PAGE_SIZE_BYTES; the kernel's own
+ *   pages may be larger (aarch64 has kernels with 16 and 64 KiB);
  * - new memory reads as zero and becomes resident when it is first touched;
  * - functions that can fail return NULL or false and change nothing; errno is
  *   left as it was;
@@ -16,16 +17,21 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* The kernel's page: a power of two, HAK_OS_PAGE_SIZE_BYTES or more. */
+size_t hak_os_page_size_bytes(void);
+
 /* Address space of `size_bytes`, aligned to `alignment_bytes` (a power of two of
- * at least an OS page), readable and writable. NULL when there is none. */
+ * at least HAK_OS_PAGE_SIZE_BYTES; more than that for multiples of a granule only),
+ * readable and writable. NULL when there is none. */
 void *hak_os_reserve(size_t size_bytes, size_t alignment_bytes);
 
 /* Address space that will hardly be touched and must not count against the
  * system's commit limit: large tables. NULL when there is none. */
 void *hak_os_reserve_sparse(size_t size_bytes);
 
-/* Gives the physical memory back, where the program has not locked it; the range
- * stays ours and reads as zero in any case. */
+/* Gives back the physical memory of the kernel's pages that lie in the range
+ * altogether, where the program has not locked it; the range stays ours and reads
+ * as zero in any case, and what is beside it stays as it is. */
 void hak_os_purge(void *address, size_t size_bytes);
 
 /* Gives the address space back. */

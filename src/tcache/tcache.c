@@ -132,6 +132,7 @@ uint32_t hak_tcache_flush_owned(struct hak_tcache *tcache, struct hak_chain *cha
     memmove(class->slots + 1, class->slots + 1 + give, keep * sizeof *class->slots);
     hak_store_release(&tcache->bins[kind].top, class->slots + 1 + keep); /* T1 */
     hak_event("flush", (void *)(uintptr_t)hak_class_infos[class_index].stride_bytes, give);
+    hak_assert_valid(tcache_class, tcache, class_index);
     return give;
 }
 
