@@ -35,7 +35,8 @@ void hak_report_context_checked(int fd);
 #define hak_report_context(fd_) hak_report_context_checked(fd_)
 #define hak_event_ring_end() hak_event_ring_release()
 #else
-#define hak_event(what_, address_, number_) ((void)0)
+/* Not evaluated, but used: a variable may exist for its event alone. */
+#define hak_event(what_, address_, number_) ((void)sizeof(address_), (void)sizeof(number_))
 #define hak_operation(call_, block_, size_) ((void)0)
 #define hak_report_context(fd_) ((void)0)
 #define hak_event_ring_end() ((void)0)

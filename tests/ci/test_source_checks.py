@@ -5,7 +5,7 @@ that is wrong in a bad one."""
 import unittest
 
 from support import Case
-from hakci import checks_source, tree
+from hakci import checks_compilers, checks_source, tree
 
 LAYERS = "# Layers\n\n| layer | folder | holds |\n| --- | --- | --- |\n" \
          "| 0 | base | constants |\n| 1 | os | the kernel |\n| 3 | `src/l25/` | runs |\n" \
@@ -52,6 +52,33 @@ class IncludeOrder(Case):
     def test_no_table(self):
         self.write("src/README.md", "# Layers\n")
         self.assert_problem(self.check(), "no table of layers")
+
+
+class Warnings(Case):
+    FLAGS = "target_compile_options(f INTERFACE -Wall -Wextra)\n"
+
+    def check(self, text):
+        self.write("cmake/Flags.cmake", self.FLAGS)
+        self.write("src/base/a.c", text)
+        return list(checks_compilers.warnings(self.folder))
+
+    def test_none(self):
+        self.assertEqual(self.check("int a(void);\nint a(void) { return HAK_CHECK_LEVEL; }\n"), [])
+
+    def test_what_only_a_check_reads(self):
+        problems = self.check("#if HAK_CHECK_LEVEL\n#define look(x) ((void)(x))\n#else\n"
+                              "#define look(x) ((void)0)\n#endif\n"
+                              "void a(int b);\nvoid a(int b) { int c = 0; c += b; look(c); }\n")
+        self.assert_problem(problems, "clang, check level 0", "src/base/a.c:7")
+
+    def test_what_does_not_compile(self):
+        problems = self.check("int a(void);\nint a(void) { return b; }\n")
+        self.assertEqual(len(problems), 4, "two compilers, two levels")
+        self.assert_problem(problems[1:2], "gcc, check level 3", "src/base/a.c:2")
+
+    def test_without_the_flags_nothing_is_found(self):
+        self.FLAGS = "# none\n"
+        self.assertEqual(self.check("static int unused;\n"), [])
 
 
 class ConditionalsInBodies(Case):

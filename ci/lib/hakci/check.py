@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from . import checks_docs, checks_library, checks_source, common, tree
+from . import checks_compilers, checks_docs, checks_library, checks_source, common, tree
 
 PROG = "ci/check"
 
@@ -17,6 +17,7 @@ OF_THE_TREE = {
     "file-length": checks_source.file_length,
     "spdx": checks_source.spdx,
     "links": checks_docs.links,
+    "warnings": checks_compilers.warnings,
 }
 OF_THE_BUILDS = {
     "exports-release": checks_library.exports_release,
