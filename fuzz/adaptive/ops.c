@@ -78,6 +78,7 @@ static uint32_t refill_once(size_t c, uint32_t wanted) {
             }
         }
         take_in(c, got);
+        reference_late(&model->reference, false);
         expect_event(c, model->cached_count, hits);
     }
     compare(c);
@@ -143,7 +144,8 @@ static void flush_full(size_t c) {
     model_demand_numbers(model->cached, model->cached_count);
     hak_tcache_flush_full_owned(&adaptive_tcache, &chain, (uint32_t)c, adaptive_now_ns);
     model_drop_oldest(model, model->cached_count - capacity / 2);
-    expect_event(c, capacity, hits);
+    reference_late(&model->reference, true);
+    expect_event(c, reference_full_mark(&model->reference, hak_config.adaptive_reuse), hits);
     hak_fuzz_tally(OUTCOME_flushed_full);
     compare(c);
 }

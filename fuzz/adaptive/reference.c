@@ -7,6 +7,8 @@ enum {
     EVENTS_PER_WINDOW = 10,
     CACHE_BYTES_MAX = 128 * 1024,
     KEEP_LINE_MOVED = 50, /* per mille: 5 points */
+    LATE_EVENTS = 128,
+    SLOTS_ALL_MAY_HAVE = 64, /* whether they reuse anything or not */
 };
 static const uint64_t SECOND_NS = 1000000000;
 
@@ -49,6 +51,20 @@ enum reference_decision reference_decide(uint32_t mark, uint32_t capacity, uint3
         return capacity / 2 >= SLOTS_MIN ? REFERENCE_SHRINK : REFERENCE_KEEP;
     }
     return REFERENCE_KEEP;
+}
+
+void reference_late(struct reference *reference, bool is_full_flush) {
+    *(is_full_flush ? &reference->full_flushes : &reference->refills) += 1;
+    if (reference->refills + reference->full_flushes == LATE_EVENTS) {
+        reference->refills -= (reference->refills + 1) / 2;
+        reference->full_flushes -= (reference->full_flushes + 1) / 2;
+    }
+}
+
+uint32_t reference_full_mark(const struct reference *reference, bool reuse_only) {
+    bool only_frees = reference->full_flushes > 8 * reference->refills;
+    bool is_half = reuse_only && only_frees && reference->capacity > SLOTS_ALL_MAY_HAVE;
+    return is_half ? reference->capacity / 2 : reference->capacity;
 }
 
 bool reference_event(struct reference *reference, uint32_t count, uint64_t now_ns) {

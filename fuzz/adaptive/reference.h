@@ -21,6 +21,7 @@ struct reference {
     uint64_t window_ns;   /* when it began */
     bool has_window;
     uint32_t grow_count, shrink_count;
+    uint32_t refills, full_flushes; /* of late: of the last 64 to 128 events */
     bool has_settled; /* a Keep line was written */
     uint32_t settled_per_mille;
     uint64_t settled_ns;
@@ -35,6 +36,12 @@ uint32_t reference_capacity_max(size_t class_index);
 
 void reference_init(struct reference *reference, size_t class_index, uint32_t capacity);
 enum reference_decision reference_decide(uint32_t mark, uint32_t capacity, uint32_t capacity_max);
+/** A refill, or a flush of a full cache, belongs to the late ones. */
+void reference_late(struct reference *reference, bool is_full_flush);
+/** How full the cache counts as that is flushed because it is full. With
+ *  `reuse_only` (docs/ADAPTIVE.md, "Reuse only") half, from 128 slots on, where
+ *  of late more than eight such flushes come on a refill. */
+uint32_t reference_full_mark(const struct reference *reference, bool reuse_only);
 /** Notes a refill or a flush of a full cache; true when it is time to adapt. */
 bool reference_event(struct reference *reference, uint32_t count, uint64_t now_ns);
 /** Whether the window has lasted its time. */
