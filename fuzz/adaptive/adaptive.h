@@ -42,6 +42,8 @@ void adaptive_shrink(size_t class_index);
 void adaptive_idle(void);
 /** The pure decision, for any mark and capacity. */
 void adaptive_decide(size_t mark_per_mille, size_t capacity, size_t class_index);
+/** HAKMEM_ADAPTIVE_REUSE: of flushes, those of blocks that come back count. */
+void adaptive_reuse(size_t only);
 void adaptive_clock(size_t ns);
 void adaptive_log(size_t on);
 /** The line at the start of the log. */

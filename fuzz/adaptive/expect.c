@@ -2,6 +2,7 @@
 /* The reference's word on events; see expect.h. */
 #include "expect.h"
 
+#include "adaptive.h"
 #include "base/config.h"
 #include "harness/fault.h"
 #include "harness/target.h"
@@ -90,7 +91,7 @@ void expect_adaptation(size_t c, uint64_t hits_before) {
     reference_new_window(r, adaptive_now_ns);
 }
 
-void expect_event(size_t c, uint32_t count, uint64_t hits_before) {
+static void expect_event(size_t c, uint32_t count, uint64_t hits_before) {
     model_classes[c].last_event = ++model_event_count;
     if (!reference_event(&model_classes[c].reference, count, adaptive_now_ns)) {
         return;
@@ -100,4 +101,30 @@ void expect_event(size_t c, uint32_t count, uint64_t hits_before) {
     } else {
         hak_fuzz_tally(OUTCOME_fixed);
     }
+}
+
+void expect_refill(size_t c, uint32_t count, uint64_t hits_before) {
+    reference_late(&model_classes[c].reference, false);
+    expect_event(c, count, hits_before);
+}
+
+void expect_flush_full(size_t c, uint64_t hits_before) {
+    struct reference *r = &model_classes[c].reference;
+    reference_late(r, true);
+    uint32_t mark = reference_full_mark(r, hak_config.adaptive_reuse);
+    if (mark < r->capacity) {
+        hak_fuzz_tally(OUTCOME_not_reused);
+    }
+    expect_event(c, mark, hits_before);
+}
+
+void expect_begin(void) {
+    static bool is_known, at_start;
+    at_start = is_known ? at_start : hak_config.adaptive_reuse;
+    is_known = true;
+    hak_config.adaptive_reuse = at_start;
+}
+
+void adaptive_reuse(size_t only) {
+    hak_config.adaptive_reuse = only != 0;
 }

@@ -21,7 +21,11 @@ void expect_excess_returned(struct model_class *model);
 bool was_refused(size_t c, uint64_t hits_before);
 /** A window has ended. */
 void expect_adaptation(size_t c, uint64_t hits_before);
-/** A refill, or a flush of a full cache, with so many blocks in it. */
-void expect_event(size_t c, uint32_t count, uint64_t hits_before);
+/** The settings as the environment has them: an input finds them so. */
+void expect_begin(void);
+/** A refill filled the cache to `count`. */
+void expect_refill(size_t class_index, uint32_t count, uint64_t hits_before);
+/** A full cache was flushed, by half. */
+void expect_flush_full(size_t class_index, uint64_t hits_before);
 
 #endif

@@ -67,7 +67,8 @@ size_t model_live_bytes(void);
     X(fault_hit, "request for memory failed")                                                      \
     X(resize_failed, "resize without memory")                                                      \
     X(idle, "idle class adapted")                                                                  \
-    X(rested, "resting class gave its blocks back")
+    X(rested, "resting class gave its blocks back")                                                \
+    X(not_reused, "flush of a cache that is not reused")
 
 enum adaptive_outcome {
 #define X(name, text) OUTCOME_##name,

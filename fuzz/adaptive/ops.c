@@ -78,8 +78,7 @@ static uint32_t refill_once(size_t c, uint32_t wanted) {
             }
         }
         take_in(c, got);
-        reference_late(&model->reference, false);
-        expect_event(c, model->cached_count, hits);
+        expect_refill(c, model->cached_count, hits);
     }
     compare(c);
     return got;
@@ -144,8 +143,7 @@ static void flush_full(size_t c) {
     model_demand_numbers(model->cached, model->cached_count);
     hak_tcache_flush_full_owned(&adaptive_tcache, &chain, (uint32_t)c, adaptive_now_ns);
     model_drop_oldest(model, model->cached_count - capacity / 2);
-    reference_late(&model->reference, true);
-    expect_event(c, reference_full_mark(&model->reference, hak_config.adaptive_reuse), hits);
+    expect_flush_full(c, hits);
     hak_fuzz_tally(OUTCOME_flushed_full);
     compare(c);
 }
@@ -395,6 +393,7 @@ void adaptive_begin(void) {
     adaptive_log(1);
     /* As the library does it, so that the policy's own start is what is seen. */
     hak_config.adaptive_sizing = true;
+    expect_begin();
     hak_tcache_init(&adaptive_tcache);
     for (size_t c = 0; c < REFERENCE_CLASS_COUNT; c++) {
         reference_init(&model_classes[c].reference, c, INITIAL_SLOTS);

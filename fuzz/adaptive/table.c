@@ -115,6 +115,7 @@ HAK_FUZZ_DO_1(adaptive, log)
 HAK_FUZZ_DO_0(adaptive, announce)
 HAK_FUZZ_DO_2(adaptive, fault)
 HAK_FUZZ_DO_0(adaptive, idle)
+HAK_FUZZ_DO_1(adaptive, reuse)
 
 static const struct hak_fuzz_kind kinds[] = {
     HAK_FUZZ_KIND_2(restart, 6, "capacity", capacity, "adapts", flag),
@@ -135,6 +136,7 @@ static const struct hak_fuzz_kind kinds[] = {
     HAK_FUZZ_KIND_2(fault, 4, "nth", nth, "count", length),
     HAK_FUZZ_KIND_0(idle, 8),
     HAK_FUZZ_KIND_0(flush_resting, 4),
+    HAK_FUZZ_KIND_1(reuse, 4, "only", flag),
 };
 
 static const struct hak_fuzz_domain *const domains[] = {

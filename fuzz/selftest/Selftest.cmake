@@ -108,6 +108,8 @@ endfunction()
 if(HAKMEM_CHECK_LEVEL EQUAL 0 AND NOT HAKMEM_SANITIZE)
   hak_fuzz_can_fail(adaptive shrinks_below_16 src/tcache/adaptive.c
     "capacity > TLS_CACHE_MIN_CAPACITY" "capacity >= TLS_CACHE_MIN_CAPACITY")
+  hak_fuzz_can_fail(adaptive reuse_leaves_a_quarter src/tcache/adaptive.c
+    "sizing->capacity : sizing->capacity / 2" "sizing->capacity : sizing->capacity / 4")
   hak_fuzz_can_fail(superslab first_slab_unmarked src/superslab/superslab.c
     "superslab->bitmap |= mask" "superslab->bitmap |= first == 0 ? 0 : mask")
   hak_fuzz_can_fail(bigcache bytes_drift src/big/big_table.c
