@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -27,7 +28,8 @@ size_t hak_os_reserved_bytes(void) {
 }
 
 size_t hak_os_page_size_bytes(void) {
-    return (size_t)sysconf(_SC_PAGESIZE); /* the C library has it from the kernel: no call */
+    /* Not sysconf(): it would make 64 KiB more of libc resident in every process. */
+    return getauxval(AT_PAGESZ);
 }
 
 static void *map(size_t size_bytes, int extra_flags) {
@@ -137,8 +139,8 @@ uint64_t hak_os_clock_coarse_ns(void) {
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-/* The system call itself: every process asks this once, and glibc's wrapper and its
- * count lie in parts of libc that are not resident otherwise. */
+/* The system call itself: glibc's cpu_set_t ends at 1,024 CPUs, and the kernel refuses a
+ * mask that is too short. */
 uint32_t hak_os_cpu_count(void) {
     uint64_t mask[CPU_MASK_WORDS] = {0};
     uint32_t count = 0;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* The memory half of the OS contract where the kernel's pages are larger than the
- * smallest: this kernel, with a sysconf() that says so and an madvise() that does
+ * smallest: this kernel, with a getauxval() that says so and an madvise() that does
  * to addresses and lengths what such a kernel does. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "base/bitmap.h"
 #include "base/constants.h"
@@ -20,14 +20,14 @@ enum { STEP = HAK_OS_PAGE_SIZE_BYTES, LARGEST = 65536, SPAN = 4 * LARGEST };
 
 static size_t page_bytes; /* at first what TEST_PAGE_BYTES says, before main */
 
-long __real_sysconf(int name);
-long __wrap_sysconf(int name);
-long __wrap_sysconf(int name) {
+unsigned long __real_getauxval(unsigned long type);
+unsigned long __wrap_getauxval(unsigned long type);
+unsigned long __wrap_getauxval(unsigned long type) {
     const char *at_start = getenv("TEST_PAGE_BYTES");
     if (page_bytes == 0) {
         page_bytes = at_start != NULL ? strtoul(at_start, NULL, 10) : STEP;
     }
-    return name == _SC_PAGESIZE ? (long)page_bytes : __real_sysconf(name);
+    return type == AT_PAGESZ ? page_bytes : __real_getauxval(type);
 }
 
 int __real_madvise(void *address, size_t size_bytes, int advice);
