@@ -17,7 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 enum fault {
@@ -35,7 +34,7 @@ enum fault {
     CEILING,   /* no more than so many bytes of small blocks at once */
     REMOTE,    /* a free by another thread writes into the next block */
     DTOR,      /* a thread's allocator is gone before its last destructors */
-    FORK_LOCK, /* a lock that a child of fork() may find taken */
+    FORK_LOCK, /* a lock that a child of fork() finds taken */
     FORK_LOSS, /* a child of fork() finds blocks changed */
     CRASH,
     HANG,
@@ -91,6 +90,14 @@ static void create_arena(void) {
     arena = pages;
 }
 
+static void take_fork_lock(void) {
+    pthread_mutex_lock(&fork_lock);
+}
+
+static void release_fork_lock(void) {
+    pthread_mutex_unlock(&fork_lock);
+}
+
 __attribute__((constructor)) static void start(void) {
     const char *name = getenv("BROKEN_MALLOC");
     pthread_key_create(&end_key, handle_end);
@@ -99,6 +106,9 @@ __attribute__((constructor)) static void start(void) {
         if (strcmp(name, fault_names[i]) == 0) {
             fault = (enum fault)i;
         }
+    }
+    if (fault == FORK_LOCK) { /* and forgets the child, in which nobody releases it */
+        pthread_atfork(take_fork_lock, release_fork_lock, NULL);
     }
 }
 
@@ -185,14 +195,9 @@ static void *no_block(int error) {
     return NULL;
 }
 
-/** Sleeps with the lock held, so that a fork in between is likely. */
-static void use_lock(void) {
-    const struct timespec nap = {0, 200000};
-    pthread_mutex_lock(&fork_lock);
-    if (strikes(8) && getpid() == main_process) {
-        nanosleep(&nap, NULL);
-    }
-    pthread_mutex_unlock(&fork_lock);
+static void use_fork_lock(void) {
+    take_fork_lock();
+    release_fork_lock();
 }
 
 static void *after_end(size_t size_bytes) {
@@ -223,7 +228,7 @@ static void *faulty(size_t size_bytes) {
     case DTOR:
         return is_ended ? after_end(size_bytes) : bump(16, size_bytes);
     case FORK_LOCK:
-        use_lock();
+        use_fork_lock();
         return bump(16, size_bytes);
     case CRASH:
         if (strikes(64)) {
