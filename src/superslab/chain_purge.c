@@ -112,7 +112,7 @@ void hak_chain_squeeze_owned(struct hak_chain *chain) {
         return;
     }
     chain->squeeze_at = chain->superslab_count + chain->superslab_count / 8 + 1;
-    HAK_UNUSED uint32_t purged = 0; /* the event, in checked builds */
+    uint32_t purged = 0;
     for (uint32_t c = 0; c < HAK_CLASS_COUNT; c++) {
         struct hak_slab *slab = chain->listed[c];
         for (slab = slab != NULL ? slab->next : NULL; slab != NULL; slab = slab->next) {
