@@ -71,7 +71,7 @@ HAK_API void *hak_memalign(size_t alignment_bytes, size_t size_bytes);
  *  ENOMEM; writes `*block_out` only on success; leaves errno alone. */
 HAK_API int hak_posix_memalign(void **block_out, size_t alignment_bytes, size_t size_bytes);
 
-/** A block aligned to an OS page (4096). */
+/** A block aligned to a page of the kernel's (4096 bytes on x86-64). */
 HAK_API void *hak_valloc(size_t size_bytes);
 
 /** As hak_valloc(), the size rounded up to whole OS pages. */
