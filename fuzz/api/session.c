@@ -11,6 +11,7 @@
 
 #include "hakmem.h"
 #include "harness/arena.h"
+#include "harness/child.h"
 #include "harness/fault.h"
 #include "harness/pattern.h"
 #include "harness/run.h"
@@ -244,17 +245,6 @@ static void live_in_child(void) {
     _exit(0);
 }
 
-/* libFuzzer's timer goes off now and then and ends calls that wait. */
-static int wait_for(pid_t child) {
-    int status = -1;
-    while (waitpid(child, &status, 0) != child) {
-        if (errno != EINTR) {
-            hak_fuzz_fail("fork: waitpid failed with errno %d", errno);
-        }
-    }
-    return status;
-}
-
 void api_fork(void) {
     if (hak_fuzz_is_fuzzing() && inputs_since_fork < FORK_EVERY) {
         return;
@@ -267,7 +257,7 @@ void api_fork(void) {
     if (child < 0) {
         return; /* the machine is out of processes, which is nobody's fault here */
     }
-    int status = wait_for(child);
+    int status = hak_fuzz_wait(child);
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
         hak_fuzz_fail("fork: the child ended with status 0x%x", (unsigned)status);
     }

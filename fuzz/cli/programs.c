@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "harness/child.h"
 #include "harness/target.h"
 #include "ops.h"
 
@@ -62,24 +63,13 @@ static void become(const char *path, int output) {
     _exit(127);
 }
 
-/* libFuzzer's timer goes off now and then, by the clock, and ends system calls that wait:
- * both of these go on. */
+/* libFuzzer's timer ends calls that wait (harness/child.h): this one goes on. */
 static ssize_t read_some(int from, char *text, size_t text_bytes) {
     ssize_t got;
     do {
         got = read(from, text, text_bytes);
     } while (got < 0 && errno == EINTR);
     return got;
-}
-
-static int wait_for(pid_t child) {
-    int status = -1;
-    while (waitpid(child, &status, 0) != child) {
-        if (errno != EINTR) {
-            hak_fuzz_fail("program: waitpid failed with errno %d", errno);
-        }
-    }
-    return status;
 }
 
 static void read_all(int from, char *text, size_t text_bytes) {
@@ -107,7 +97,7 @@ static bool run(const char *path, char *printed, size_t printed_bytes, int *stat
     close(ends[1]);
     if (child > 0) {
         read_all(ends[0], printed, printed_bytes);
-        *status = wait_for(child);
+        *status = hak_fuzz_wait(child);
     }
     close(ends[0]);
     return child > 0;
