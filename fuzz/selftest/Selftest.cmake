@@ -4,9 +4,9 @@
 # must exit 1 with the model's words for that fault; and on the same allocator
 # with no fault it must pass.
 if(TARGET broken_shim)
-  add_executable(replay_api_broken harness/replay_main.c harness/generate.c harness/program.c
-    harness/run.c harness/mutate.c harness/emit.c harness/death.c harness/pattern.c
-    harness/fault_none.c harness/arena.c api/calls.c api/guard_none.c api/model.c api/session.c api/table.c)
+  add_executable(replay_api_broken ${fuzz_harness_sources}
+    harness/replay_main.c harness/generate.c harness/fault_none.c
+    api/calls.c api/guard_none.c api/model.c api/session.c api/table.c)
   target_include_directories(replay_api_broken PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
   target_compile_options(replay_api_broken PRIVATE -O2)
   target_link_libraries(replay_api_broken PRIVATE broken_shim)
