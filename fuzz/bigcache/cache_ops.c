@@ -12,15 +12,16 @@
 #include "harness/target.h"
 #include "region/region_map.h"
 
-enum { SUPERSLAB_BYTES = 2 << 20, CACHED_MAX = 1024, STEPS_TRIED = 3, STEPS_NEAR = 8 };
+enum { SUPERSLAB_BYTES = 2 << 20, CACHED_MAX = 1024, GRAFTS_MAX = 16 };
 static const uint64_t START_NS = 9000000000;
-static const size_t BYTES_MAX = (size_t)128 << 20;
+static const size_t BYTES_MAX = (size_t)128 << 20, GRAFTED_MAX = (size_t)64 << 20;
 static const uint64_t AGE_MAX_NS = 500000000;
 
 struct entry {
     char *base; /* NULL: none */
     size_t size_bytes, alignment_bytes;
     uint64_t freed_ns, tag;
+    bool is_grafted;
 };
 
 static struct entry live[BIGCACHE_SLOT_COUNT];
@@ -29,10 +30,11 @@ static size_t cached_count, cached_bytes, bytes_max;
 static uint64_t age_max_ns, now_ns, tag_next;
 static struct hak_mapping_counts counts_before;
 
-/* Eight steps a doubling, a granule at least. */
+/* Eight steps a doubling; a granule at least, above 4 MiB 2 MiB. */
 static size_t step_at(size_t size) {
     size_t power = (size_t)1 << (63 - __builtin_clzll(size | 65536));
-    return power / 8 < 65536 ? 65536 : power / 8;
+    size_t least = size > 4 << 20 ? 2 << 20 : 65536;
+    return power / 8 < least ? least : power / 8;
 }
 
 static size_t round_size(size_t size) {
@@ -63,15 +65,24 @@ static void compare(const char *call) {
     }
 }
 
-/* --- Contents: the first and the last word -------------------------------------- */
+/* --- Contents: the first, a middle and the last word ------------------------------ */
+
+enum { TAGS = 3 };
+
+/* The one in the middle is at a multiple of 2 MiB, where memory is put together. */
+static size_t tag_offset(const struct entry *entry, int k) {
+    return k == 0   ? 0
+           : k == 1 ? entry->size_bytes / 2 / SUPERSLAB_BYTES * SUPERSLAB_BYTES
+                    : entry->size_bytes - sizeof entry->tag;
+}
 
 static void write_tags(struct entry *entry) {
     entry->tag = ++tag_next * UINT64_C(0x9E3779B97F4A7C15);
-    char *last = entry->base + entry->size_bytes - sizeof entry->tag;
-    memcpy(entry->base, &entry->tag, sizeof entry->tag);
-    memcpy(last, &entry->tag, sizeof entry->tag);
-    hak_fuzz_arena_wrote(entry->base, sizeof entry->tag);
-    hak_fuzz_arena_wrote(last, sizeof entry->tag);
+    for (int k = 0; k < TAGS; k++) {
+        char *at = entry->base + tag_offset(entry, k);
+        memcpy(at, &entry->tag, sizeof entry->tag);
+        hak_fuzz_arena_wrote(at, sizeof entry->tag);
+    }
 }
 
 static void compare_tag(const struct entry *entry, size_t offset, const char *call) {
@@ -80,6 +91,12 @@ static void compare_tag(const struct entry *entry, size_t offset, const char *ca
     if (word != entry->tag) {
         hak_fuzz_fail("contents: the word at %zu of %zu bytes at %p changed (%s)", offset,
                       entry->size_bytes, (void *)entry->base, call);
+    }
+}
+
+static void compare_tags(const struct entry *entry, const char *call) {
+    for (int k = 0; k < TAGS; k++) {
+        compare_tag(entry, tag_offset(entry, k), call);
     }
 }
 
@@ -132,32 +149,11 @@ static bool find_exact(size_t size, struct entry *found) {
     return false;
 }
 
-/* Of this size, or of the next steps. */
-static bool find_cached(size_t size, struct entry *found) {
-    for (int step = 0; step < STEPS_TRIED; step++, size = round_size(size + 1)) {
+/* Of this size, or of the next steps up to 11/8 of it. */
+static bool find_cached(size_t wanted, struct entry *found) {
+    for (size_t size = wanted; size <= wanted / 8 * 11; size = round_size(size + 1)) {
         if (find_exact(size, found)) {
-            hak_fuzz_tally(step == 0 ? OUTCOME_reused : OUTCOME_reused_larger);
-            return true;
-        }
-    }
-    return false;
-}
-
-/* The largest rounded size below a rounded one; 0 below the first. */
-static size_t rounded_below(size_t size) {
-    return size <= 65536 ? 0 : (size - 1) / step_at(size - 1) * step_at(size - 1);
-}
-
-/* The nearest of the eight steps below and, beyond those of find_cached, above. */
-static bool find_near(size_t size, struct entry *found) {
-    if (cached_count == 0) {
-        return false;
-    }
-    size_t below = size, above = round_size(round_size(size + 1) + 1);
-    for (int step = 0; step < STEPS_NEAR; step++) {
-        below = below == 0 ? 0 : rounded_below(below);
-        above = round_size(above + 1);
-        if (find_exact(below, found) || find_exact(above, found)) {
+            hak_fuzz_tally(size == wanted ? OUTCOME_reused : OUTCOME_reused_larger);
             return true;
         }
     }
@@ -168,6 +164,43 @@ static void demand_gone(const char *base) {
     if (hak_region_owner(base) != NULL || hak_region_kind(base) != HAK_KIND_NONE) {
         hak_fuzz_fail("evict: the region map still knows %p", (const void *)base);
     }
+}
+
+/* Takes what a mapping can use of the oldest: from its end, in multiples of 2 MiB unless
+ * it is all. Returns how far that fills the mapping. */
+static size_t take_from_oldest(size_t wanted, const char **gone) {
+    struct entry *oldest = &cached[0];
+    size_t keep = oldest->size_bytes > wanted ? oldest->size_bytes - wanted : 0;
+    size_t taken = oldest->size_bytes - keep / SUPERSLAB_BYTES * SUPERSLAB_BYTES;
+    *gone = NULL;
+    if (taken < oldest->size_bytes) {
+        oldest->size_bytes -= taken;
+        cached_bytes -= taken;
+        hak_fuzz_tally(OUTCOME_cut);
+    } else {
+        *gone = oldest->base;
+        remove_cached(0);
+        hak_fuzz_tally(OUTCOME_emptied);
+    }
+    return (taken + SUPERSLAB_BYTES - 1) / SUPERSLAB_BYTES * SUPERSLAB_BYTES;
+}
+
+/* What a new mapping was put together from, as far as the list says; when a request
+ * failed, as far as the cache has become smaller. False: from nothing. */
+static bool judge_grafts(size_t size, bool may_stop) {
+    struct hak_big_cache_counts found;
+    size_t at = 0, count = 0;
+    hak_big_cache_count(&found);
+    while (size <= GRAFTED_MAX && count < GRAFTS_MAX && at < size && cached_count > 0 &&
+           (!may_stop || cached_bytes > found.cached_bytes)) {
+        const char *gone;
+        at += take_from_oldest(size - at, &gone);
+        count++;
+        if (gone != NULL) {
+            demand_gone(gone);
+        }
+    }
+    return count > 0;
 }
 
 static void expect_evictions(const char *gone[CACHED_MAX], size_t *gone_count) {
@@ -196,8 +229,7 @@ void bigcache_free(size_t slot) {
     if (entry.base == NULL || cached_count == CACHED_MAX) {
         return;
     }
-    compare_tag(&entry, 0, "before free");
-    compare_tag(&entry, entry.size_bytes - sizeof entry.tag, "before free");
+    compare_tags(&entry, "before free");
     live[slot].base = NULL;
     bool fits = entry.alignment_bytes == SUPERSLAB_BYTES && entry.size_bytes <= bytes_max;
     if (fits) {
@@ -214,71 +246,49 @@ void bigcache_free(size_t slot) {
     judge_evictions(gone, gone_count, "free");
 }
 
-/* What was near is resized to what was asked for, wherever it then lies; or, after a
- * fault, cached again as if it had just been freed. True: it serves the request. */
-static bool judge_near(struct entry *entry, const char *base, bool is_zero, size_t size,
-                       uint64_t hits) {
-    const char *gone[CACHED_MAX];
-    size_t gone_count;
-    if (base != NULL && !is_zero) {
-        if (base != entry->base) {
-            demand_gone(entry->base);
-        }
-        entry->base = (char *)(uintptr_t)base;
-        entry->size_bytes = size;
-        hak_fuzz_tally(OUTCOME_reused_near);
-        return true;
+/* A mapping that was not cached as it is. */
+static void judge_new(struct entry *entry, bool is_plain, size_t size, bool is_zero, bool faulted) {
+    entry->size_bytes = round_size(size);
+    entry->is_grafted = is_plain && judge_grafts(entry->size_bytes, faulted);
+    if (is_zero == entry->is_grafted && !faulted) {
+        hak_fuzz_fail("alloc: zero %d, where cached pages were %sused", is_zero,
+                      entry->is_grafted ? "" : "not ");
     }
-    if (hits == hak_fuzz_fault_hits()) {
-        hak_fuzz_fail("alloc: %zu bytes are cached near, and not used for %zu", entry->size_bytes,
-                      size);
+    if (is_zero) {
+        demand_zero(entry);
     }
-    entry->freed_ns = now_ns;
-    cached[cached_count++] = *entry;
-    cached_bytes += entry->size_bytes;
-    expect_evictions(gone, &gone_count);
-    for (size_t i = 0; i < gone_count; i++) {
-        if (gone[i] != base) { /* the new mapping may lie where an evicted one was */
-            demand_gone(gone[i]);
-        }
-    }
-    *entry = (struct entry){0};
-    return false;
+    hak_fuzz_tally(entry->is_grafted ? OUTCOME_grafted
+                   : is_plain        ? OUTCOME_mapped
+                                     : OUTCOME_aligned);
 }
 
 void bigcache_alloc(size_t slot, size_t size, size_t alignment) {
     struct entry entry = {0};
-    bool is_zero = false;
+    bool is_zero = false, is_plain = alignment <= SUPERSLAB_BYTES;
     uint64_t hits = hak_fuzz_fault_hits();
     bigcache_free(slot);
     if (live[slot].base != NULL) {
         return;
     }
-    bool is_plain = alignment <= SUPERSLAB_BYTES;
     bool is_cached = is_plain && find_cached(round_size(size), &entry);
-    bool is_near = is_plain && !is_cached && find_near(round_size(size), &entry);
     char *base = hak_mapping_alloc(size, alignment, &is_zero);
-    if (is_near) {
-        is_cached = judge_near(&entry, base, is_zero, round_size(size), hits);
-    }
+    bool faulted = hits != hak_fuzz_fault_hits();
     if (base == NULL) {
-        if (is_cached || hits == hak_fuzz_fault_hits()) {
+        if (is_cached || !faulted) {
             hak_fuzz_fail("alloc: NULL for %zu bytes that can be had", size);
         }
         compare("alloc that failed");
         hak_fuzz_tally(OUTCOME_fault_survived);
         return;
     }
-    if (is_zero == is_cached || (is_cached && base != entry.base)) {
-        hak_fuzz_fail("alloc: %p of %zu bytes, zero %d, where the cache %s %p", (void *)base, size,
-                      is_zero, is_cached ? "has" : "has none:", (void *)entry.base);
+    if (is_cached && (is_zero || base != entry.base)) {
+        hak_fuzz_fail("alloc: %p of %zu bytes, zero %d, where the cache has %p", (void *)base, size,
+                      is_zero, (void *)entry.base);
     }
     if (!is_cached) {
         entry.base = base;
-        entry.size_bytes = round_size(size);
         entry.alignment_bytes = is_plain ? SUPERSLAB_BYTES : alignment;
-        demand_zero(&entry);
-        hak_fuzz_tally(is_plain ? OUTCOME_mapped : OUTCOME_aligned);
+        judge_new(&entry, is_plain, size, is_zero, faulted);
     }
     if ((uintptr_t)base % entry.alignment_bytes != 0) {
         hak_fuzz_fail("alloc: %p is not a multiple of %zu", (void *)base, entry.alignment_bytes);
@@ -287,6 +297,16 @@ void bigcache_alloc(size_t slot, size_t size, size_t alignment) {
     write_tags(&entry);
     live[slot] = entry;
     compare("alloc");
+}
+
+/* Every word written before that is within the new size. */
+static void compare_resized(const struct entry *old, const struct entry *now) {
+    for (int k = 0; k < TAGS; k++) {
+        size_t offset = tag_offset(old, k);
+        if (offset + sizeof old->tag <= now->size_bytes) {
+            compare_tag(now, offset, "after resize");
+        }
+    }
 }
 
 void bigcache_resize(size_t slot, size_t size) {
@@ -305,20 +325,17 @@ void bigcache_resize(size_t slot, size_t size) {
         hak_fuzz_tally(OUTCOME_fault_survived);
         return;
     }
-    size_t old_size = entry->size_bytes;
+    struct entry before = *entry;
     entry->base = moved;
     entry->size_bytes = round_size(size);
-    compare_tag(entry, 0, "after resize");
-    if (entry->size_bytes >= old_size) {
-        compare_tag(entry, old_size - sizeof entry->tag, "after resize");
-    }
+    compare_resized(&before, entry);
     if (moved != old) {
         demand_gone(old);
-        hak_fuzz_tally(OUTCOME_moved);
+        hak_fuzz_tally(entry->is_grafted ? OUTCOME_grafted_moved : OUTCOME_moved);
     }
-    if (entry->size_bytes != old_size) {
-        hak_fuzz_tally(entry->size_bytes > old_size ? OUTCOME_grew_mapping
-                                                    : OUTCOME_shrank_mapping);
+    if (entry->size_bytes != before.size_bytes) {
+        hak_fuzz_tally(entry->size_bytes > before.size_bytes ? OUTCOME_grew_mapping
+                                                             : OUTCOME_shrank_mapping);
     }
     if ((uintptr_t)moved % entry->alignment_bytes != 0) {
         hak_fuzz_fail("resize: %p is not a multiple of %zu", (void *)moved, entry->alignment_bytes);
@@ -396,8 +413,7 @@ void bigcache_impossible(size_t slot, size_t size) {
 void bigcache_cache_verify(void) {
     for (size_t i = 0; i < BIGCACHE_SLOT_COUNT; i++) {
         if (live[i].base != NULL) {
-            compare_tag(&live[i], 0, "among all");
-            compare_tag(&live[i], live[i].size_bytes - sizeof live[i].tag, "among all");
+            compare_tags(&live[i], "among all");
             demand_known(&live[i], "among all");
         }
     }

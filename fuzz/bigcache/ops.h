@@ -60,7 +60,7 @@ void bigcache_cache_end(void);
     X(overfull, "no memory for more buckets")                                                      \
     X(mapped, "mapping made")                                                                      \
     X(reused, "mapping of the same size reused")                                                   \
-    X(reused_near, "near mapping resized")                                                         \
+    X(grafted, "mapping put together")                                                             \
     X(reused_larger, "larger mapping reused")                                                      \
     X(aligned, "mapping aligned beyond 2 MiB")                                                     \
     X(cached, "mapping cached")                                                                    \
@@ -73,7 +73,10 @@ void bigcache_cache_end(void);
     X(moved, "mapping moved")                                                                      \
     X(fault_hit, "request for memory failed")                                                      \
     X(fault_survived, "call failed under a fault")                                                 \
-    X(impossible, "impossible size refused")
+    X(impossible, "impossible size refused")                                                       \
+    X(cut, "cached mapping cut")                                                                   \
+    X(emptied, "cached mapping used up")                                                           \
+    X(grafted_moved, "mapping that was put together moved")
 
 enum bigcache_outcome {
 #define X(name, text) OUTCOME_##name,

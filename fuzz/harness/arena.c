@@ -186,6 +186,17 @@ void hak_fuzz_arena_copy(void *to, const void *from, size_t size_bytes) {
     }
 }
 
+void hak_fuzz_arena_wrote_like(const void *to, const void *from, size_t size_bytes) {
+    if (!hak_fuzz_arena_has(from)) {
+        hak_fuzz_arena_wrote(to, size_bytes);
+        return;
+    }
+    size_t first = page_of(from), end = first + (size_bytes + PAGE_BYTES - 1) / PAGE_BYTES;
+    for (size_t page = next_written(first, end); page < end; page = next_written(page + 1, end)) {
+        hak_fuzz_arena_wrote((const char *)to + (page - first) * PAGE_BYTES, PAGE_BYTES);
+    }
+}
+
 /* --- Slots ----------------------------------------------------------------------- */
 
 static bool are_free(size_t first, size_t count) {
@@ -260,10 +271,12 @@ void *hak_fuzz_arena_take(size_t size_bytes, size_t alignment_bytes) {
     return start;
 }
 
+/* The last part of a reservation begins anywhere in a slot. */
 void hak_fuzz_arena_give(void *address, size_t size_bytes) {
+    size_t first = slot_of(address), last = slot_of((char *)address + size_bytes - 1);
     hak_fuzz_arena_clear(address, size_bytes);
-    mark(slot_of(address), slots_of(size_bytes), false);
-    poison_slots(slot_of(address), slots_of(size_bytes));
+    mark(first, last + 1 - first, false);
+    poison_slots(first, last + 1 - first);
     reserved_bytes -= size_bytes;
 }
 

@@ -26,11 +26,14 @@ bool hak_fuzz_arena_has(const void *address);
 /** Zeroed memory, or NULL: off, full, or too large. */
 void *hak_fuzz_arena_take(size_t size_bytes, size_t alignment_bytes);
 
-/** Takes a reservation back. */
+/** Takes a reservation back, or the last part of one that is given up altogether. */
 void hak_fuzz_arena_give(void *address, size_t size_bytes);
 
 /** The target, or the allocator on its behalf, has written there. */
 void hak_fuzz_arena_wrote(const void *address, size_t size_bytes);
+
+/** The allocator will copy `from` to `to` itself, byte by byte. */
+void hak_fuzz_arena_wrote_like(const void *to, const void *from, size_t size_bytes);
 
 /** Makes memory that stays reserved read as zero. */
 void hak_fuzz_arena_clear(void *address, size_t size_bytes);

@@ -26,6 +26,7 @@ WRAPPED(hak_os_release);
 WRAPPED(hak_os_reserved_bytes);
 WRAPPED(hak_os_resize);
 WRAPPED(hak_os_move);
+WRAPPED(hak_os_graft);
 WRAPPED(hak_os_clock_coarse_ns);
 WRAPPED(hak_meta_alloc);
 WRAPPED(hak_meta_free);
@@ -147,6 +148,25 @@ bool __wrap_hak_os_move(void *address, size_t old_size_bytes, void *target, size
                         old_size_bytes < new_size_bytes ? old_size_bytes : new_size_bytes);
     hak_os_release(address, old_size_bytes);
     return true;
+}
+
+/* Refused, nothing changes; what is to be kept is copied then. */
+size_t __wrap_hak_os_graft(void *address, size_t size_bytes, void *target,
+                           size_t target_size_bytes) {
+    if (is_due()) {
+        hak_fuzz_arena_wrote_like(target, address, size_bytes);
+        return 0;
+    }
+    if (!hak_fuzz_arena_has(address) && !hak_fuzz_arena_has(target)) {
+        size_t moved = __real_hak_os_graft(address, size_bytes, target, target_size_bytes);
+        if (target_size_bytes > moved) {
+            hak_fuzz_memcheck_grown((char *)target + moved, target_size_bytes - moved);
+        }
+        return moved;
+    }
+    hak_fuzz_arena_copy(target, address, size_bytes);
+    hak_os_release(address, size_bytes);
+    return size_bytes;
 }
 
 void *__wrap_hak_meta_alloc(size_t size_bytes) {

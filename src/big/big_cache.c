@@ -20,10 +20,6 @@ static struct {
     .age_max_ns = HAK_BIG_CACHE_AGE_MAX_NS,
 };
 
-enum {
-    STEPS_TRIED = 3, /* up, as they are */
-    STEPS_NEAR = 8,   /* down, and above these up: a doubling has eight */
-};
 
 void hak_big_cache_init(void) {
     hak_big_table_init(&cache.table);
@@ -31,9 +27,9 @@ void hak_big_cache_init(void) {
 
 struct hak_mapping *hak_big_cache_take(size_t rounded_size_bytes) {
     struct hak_mapping *mapping = NULL;
-    size_t size = rounded_size_bytes;
+    size_t size = rounded_size_bytes, most = size + size / 8 * 3;
     hak_lock_acquire(&cache.lock);
-    for (int step = 0; step < STEPS_TRIED && size != 0 && mapping == NULL; step++) {
+    while (mapping == NULL && size != 0 && size <= most) {
         mapping = hak_big_table_take(&cache.table, size);
         size = hak_mapping_round_size(size + 1);
     }
@@ -41,23 +37,28 @@ struct hak_mapping *hak_big_cache_take(size_t rounded_size_bytes) {
     return mapping;
 }
 
-struct hak_mapping *hak_big_cache_take_near(size_t rounded_size_bytes) {
-    struct hak_mapping *mapping = NULL;
-    size_t below = rounded_size_bytes, above = rounded_size_bytes;
-    for (int step = 1; step < STEPS_TRIED && above != 0; step++) {
-        above = hak_mapping_round_size(above + 1);
+static void take_pages_locked(size_t wanted_bytes, struct hak_big_pages *pages) {
+    struct hak_mapping *oldest = cache.table.oldest;
+    size_t size = oldest->size_bytes, keep = 0;
+    if (size > wanted_bytes) {
+        keep = (size - wanted_bytes) & ~(HAK_SUPERSLAB_SIZE_BYTES - 1);
     }
+    *pages = (struct hak_big_pages){.base = oldest->base + keep, .size_bytes = size - keep};
+    if (keep > 0) {
+        hak_big_table_cut_oldest(&cache.table, keep);
+    } else {
+        pages->emptied = hak_big_table_take_oldest(&cache.table);
+    }
+}
+
+bool hak_big_cache_take_pages(size_t wanted_bytes, struct hak_big_pages *pages) {
     hak_lock_acquire(&cache.lock);
-    for (int step = 0; step < STEPS_NEAR && mapping == NULL && cache.table.oldest != NULL; step++) {
-        below = hak_mapping_size_below(below);
-        above = above != 0 ? hak_mapping_round_size(above + 1) : 0;
-        mapping = hak_big_table_take(&cache.table, below);
-        if (mapping == NULL) {
-            mapping = hak_big_table_take(&cache.table, above);
-        }
+    bool any = cache.table.oldest != NULL;
+    if (any) {
+        take_pages_locked(wanted_bytes, pages);
     }
     hak_lock_release(&cache.lock);
-    return mapping;
+    return any;
 }
 
 /* Another thread's clock may have been read before and its lock taken after ours. */

@@ -2,11 +2,11 @@
 /* The BigCache: freed mappings kept for reuse, bounded in bytes and age.
  * Layer 3. Thread safe.
  *
- * A request takes a mapping of its own rounded size or one of the next two
- * steps (at most 3/8 larger), as it is; failing that, the nearest from half to
- * about twice its size, which is then resized: its memory is resident, and moving
- * it costs less than faulting in as much anew. What exceeds the bounds leaves
- * oldest first; unmapping happens without the lock. */
+ * A request takes a mapping of its own rounded size, or one that is larger by at
+ * most 3/8, as it is. Failing that, mapping.c puts one together from the pages of
+ * the oldest: they are resident, and moving page tables costs a hundredth of
+ * faulting in as much anew. What exceeds the bounds leaves oldest first; unmapping
+ * happens without the lock. */
 #ifndef HAK_BIG_BIG_CACHE_H
 #define HAK_BIG_BIG_CACHE_H
 
@@ -25,8 +25,17 @@ void hak_big_cache_init(void);
 /* A cached mapping that serves a rounded size as it is, or NULL. */
 struct hak_mapping *hak_big_cache_take(size_t rounded_size_bytes);
 
-/* A cached mapping near a rounded size, smaller or larger, or NULL. */
-struct hak_mapping *hak_big_cache_take_near(size_t rounded_size_bytes);
+/* Pages off the end of a cached mapping. They are the caller's: no longer counted or
+ * found here, still where they were. */
+struct hak_big_pages {
+    char *base;                     /* a multiple of 2 MiB */
+    size_t size_bytes;
+    struct hak_mapping *emptied;    /* the mapping, when these are all that it had; or NULL */
+};
+
+/* Takes at least `wanted_bytes`, by less than 2 MiB more, off the oldest mapping, or all
+ * of it if it has less; false when nothing is cached. */
+bool hak_big_cache_take_pages(size_t wanted_bytes, struct hak_big_pages *pages);
 
 /* Keeps a mapping of the standard alignment, or destroys it. */
 void hak_big_cache_give(struct hak_mapping *mapping);

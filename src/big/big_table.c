@@ -21,6 +21,11 @@ static struct hak_mapping **bucket_of(const struct hak_big_table *table, size_t 
     return &table->buckets[hak_big_hash(size_bytes) & (table->bucket_count - 1)];
 }
 
+static void push(struct hak_mapping **bucket, struct hak_mapping *mapping) {
+    mapping->bucket_next = *bucket;
+    *bucket = mapping;
+}
+
 void hak_big_table_init(struct hak_big_table *table) {
     memset(table, 0, sizeof *table);
     table->buckets = table->initial;
@@ -36,9 +41,7 @@ static size_t buckets_size_bytes(size_t count) {
 static void rehash(struct hak_big_table *table) {
     size_t moved = 0;
     for (struct hak_mapping *m = table->oldest; m != NULL; m = m->newer) {
-        struct hak_mapping **bucket = bucket_of(table, m->size_bytes);
-        m->bucket_next = *bucket;
-        *bucket = m;
+        push(bucket_of(table, m->size_bytes), m);
         moved++;
     }
     hak_assert(moved == table->entry_count, BIG_RESIZE_KEEPS, moved, table->entry_count);
@@ -69,9 +72,7 @@ void hak_big_table_insert(struct hak_big_table *table, struct hak_mapping *mappi
         table->bucket_count < HAK_BIG_BUCKET_COUNT_MAX) {
         resize(table, 2 * table->bucket_count);
     }
-    struct hak_mapping **bucket = bucket_of(table, mapping->size_bytes);
-    mapping->bucket_next = *bucket;
-    *bucket = mapping;
+    push(bucket_of(table, mapping->size_bytes), mapping);
     mapping->newer = NULL;
     mapping->older = table->newest;
     if (table->newest != NULL) {
@@ -108,15 +109,34 @@ struct hak_mapping *hak_big_table_take(struct hak_big_table *table, size_t size_
     return *link != NULL ? remove_at(table, link) : NULL;
 }
 
-struct hak_mapping *hak_big_table_take_oldest(struct hak_big_table *table) {
-    if (table->oldest == NULL) {
-        return NULL;
-    }
+/* What points to the oldest mapping in its bucket's chain. */
+static struct hak_mapping **link_of_oldest(const struct hak_big_table *table) {
     struct hak_mapping **link = bucket_of(table, table->oldest->size_bytes);
     while (*link != table->oldest) {
         link = &(*link)->bucket_next;
     }
-    return remove_at(table, link);
+    return link;
+}
+
+struct hak_mapping *hak_big_table_take_oldest(struct hak_big_table *table) {
+    return table->oldest != NULL ? remove_at(table, link_of_oldest(table)) : NULL;
+}
+
+void hak_big_table_cut_oldest(struct hak_big_table *table, size_t keep_bytes) {
+    struct hak_mapping *mapping = table->oldest, **link = link_of_oldest(table);
+    size_t cut_bytes = mapping->size_bytes - keep_bytes;
+    hak_assert(keep_bytes > 0 && keep_bytes < mapping->size_bytes &&
+                   keep_bytes % HAK_SUPERSLAB_SIZE_BYTES == 0,
+               BIG_CUT, keep_bytes, mapping->size_bytes);
+    *link = mapping->bucket_next;
+    mapping->size_bytes = keep_bytes;
+    table->cached_bytes -= cut_bytes;
+    link = bucket_of(table, keep_bytes);
+    while (*link != NULL) { /* chains have the newest first */
+        link = &(*link)->bucket_next;
+    }
+    mapping->bucket_next = NULL;
+    *link = mapping;
 }
 
 bool hak_big_table_is_overfull(const struct hak_big_table *table) {

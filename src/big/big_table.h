@@ -40,6 +40,10 @@ struct hak_mapping *hak_big_table_take(struct hak_big_table *table, size_t size_
 /* Removes and returns the oldest mapping, or NULL when there is none. */
 struct hak_mapping *hak_big_table_take_oldest(struct hak_big_table *table);
 
+/* Makes the oldest mapping, which there is, shorter: only its first `keep_bytes` stay, a
+ * multiple of 2 MiB. Its age stays as well. */
+void hak_big_table_cut_oldest(struct hak_big_table *table, size_t keep_bytes);
+
 /* More entries than its buckets should hold, and no memory for more buckets. */
 bool hak_big_table_is_overfull(const struct hak_big_table *table);
 

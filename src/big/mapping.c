@@ -2,6 +2,8 @@
 /* Mappings: see mapping.h. Layer 3. */
 #include "big/mapping.h"
 
+#include <string.h>
+
 #include "base/atomic.h"
 #include "base/bitmap.h"
 #include "base/constants.h"
@@ -11,6 +13,10 @@
 #include "meta/meta.h"
 #include "os/os_memory.h"
 #include "region/region_map.h"
+
+enum { GRAFTS_MAX = 16 }; /* for one mapping: more would be too many areas */
+
+#define GRAFTED_SIZE_MAX_BYTES (HAK_BIG_CACHE_BYTES_MAX / 2)
 
 /* Relaxed: statistics. */
 static _Atomic uint64_t live_count, live_bytes;
@@ -23,11 +29,9 @@ void hak_mapping_count(struct hak_mapping_counts *counts) {
 /* Between the rounded sizes around one. */
 static size_t step_at(size_t size_bytes) {
     size_t step = hak_power_of_two_floor(size_bytes | HAK_GRANULE_SIZE_BYTES) / 8;
-    return step < HAK_GRANULE_SIZE_BYTES ? HAK_GRANULE_SIZE_BYTES : step;
-}
-
-size_t hak_mapping_size_below(size_t rounded_size_bytes) {
-    return rounded_size_bytes != 0 ? rounded_size_bytes - step_at(rounded_size_bytes - 1) : 0;
+    size_t least = size_bytes > 2 * HAK_SUPERSLAB_SIZE_BYTES ? HAK_SUPERSLAB_SIZE_BYTES
+                                                             : HAK_GRANULE_SIZE_BYTES;
+    return step < least ? least : step;
 }
 
 size_t hak_mapping_round_size(size_t size_bytes) {
@@ -50,6 +54,7 @@ static struct hak_mapping *create(size_t size_bytes, size_t alignment_bytes) {
     }
     mapping->size_bytes = size_bytes;
     mapping->alignment_bytes = alignment_bytes;
+    mapping->is_grafted = false;
     if (!hak_region_register(mapping->base, HAK_GRANULE_SIZE_BYTES, mapping)) {
         hak_os_release(mapping->base, size_bytes);
         hak_meta_free(mapping, sizeof *mapping);
@@ -69,6 +74,24 @@ static void note_live(int64_t count, int64_t bytes) {
     hak_add_relaxed(&live_bytes, (uint64_t)bytes);
 }
 
+/* What the kernel does not move is copied: it is left as it was in both places. */
+static void move_grafted(char *old, size_t old_size, char *target, size_t new_size) {
+    size_t kept = old_size < new_size ? old_size : new_size;
+    size_t moved = hak_os_graft(old, kept, target, new_size);
+    memcpy(target + moved, old + moved, kept - moved);
+    if (moved < old_size) {
+        hak_os_release(old + moved, old_size - moved);
+    }
+}
+
+static bool move_memory(const struct hak_mapping *mapping, char *target, size_t new_size) {
+    if (mapping->is_grafted) {
+        move_grafted(mapping->base, mapping->size_bytes, target, new_size);
+        return true;
+    }
+    return hak_os_move(mapping->base, mapping->size_bytes, target, new_size);
+}
+
 /* Moves a mapping that has no kind to a place reserved and registered before. The
  * old place leaves the region map before the kernel can give it to another thread. */
 static bool move(struct hak_mapping *mapping, size_t new_size) {
@@ -84,48 +107,78 @@ static bool move(struct hak_mapping *mapping, size_t new_size) {
      * afterwards may be another thread's at once. Their leaves exist. */
     hak_region_unregister(target);
     hak_region_unregister(old);
-    bool moved = hak_os_move(old, mapping->size_bytes, target, new_size);
+    bool moved = move_memory(mapping, target, new_size);
     mapping->base = moved ? target : old; /* else the target is given up (os_memory.h) */
     hak_region_register(mapping->base, HAK_GRANULE_SIZE_BYTES, mapping);
     return moved;
 }
 
+/* The kernel grows one of its areas: that with the last byte. */
+static bool resize_in_place(const struct hak_mapping *mapping, size_t new_size) {
+    size_t size = mapping->size_bytes;
+    size_t from = new_size > size ? (size - 1) & ~(HAK_SUPERSLAB_SIZE_BYTES - 1) : 0;
+    return hak_os_resize(mapping->base + from, size - from, new_size - from);
+}
+
 /* Another size for a mapping that has no kind, in place or elsewhere. */
 static bool resize(struct hak_mapping *mapping, size_t new_size) {
-    if (!hak_os_resize(mapping->base, mapping->size_bytes, new_size) && !move(mapping, new_size)) {
+    if (!resize_in_place(mapping, new_size) && !move(mapping, new_size)) {
         return false;
     }
     mapping->size_bytes = new_size;
     return true;
 }
 
-/* A mapping from the cache, of the size or a little more, or NULL. */
-static struct hak_mapping *take_cached(size_t size) {
-    struct hak_mapping *mapping = hak_big_cache_take(size);
-    if (mapping != NULL) {
-        return mapping;
+/* Moves pages of the cache to `at` of a mapping that nobody has yet, as many as it has
+ * room for; the others are given back. Returns how many bytes were moved. */
+static size_t graft(struct hak_mapping *mapping, size_t at, const struct hak_big_pages *pages) {
+    size_t room = mapping->size_bytes - at;
+    if (pages->emptied != NULL) { /* before another thread can get its address */
+        hak_region_unregister(pages->base);
+        hak_meta_free(pages->emptied, sizeof *pages->emptied);
     }
-    mapping = hak_big_cache_take_near(size);
-    if (mapping != NULL && !resize(mapping, size)) {
-        hak_big_cache_give(mapping);
-        return NULL;
+    size_t used = pages->size_bytes < room ? pages->size_bytes : room;
+    size_t moved = hak_os_graft(pages->base, used, mapping->base + at, room);
+    if (moved < pages->size_bytes) {
+        hak_os_release(pages->base + moved, pages->size_bytes - moved);
+    }
+    mapping->is_grafted = true;
+    return moved;
+}
+
+/* Gives a new mapping pages of the cache, as far as it has any; false when it has none,
+ * and the mapping still reads as zero. */
+static bool fill_from_cache(struct hak_mapping *mapping) {
+    struct hak_big_pages pages;
+    size_t at = 0, size = mapping->size_bytes;
+    if (size > GRAFTED_SIZE_MAX_BYTES || !hak_os_can_graft()) {
+        return false;
+    }
+    for (int i = 0; i < GRAFTS_MAX && at < size; i++) {
+        size_t moved = hak_big_cache_take_pages(size - at, &pages) ? graft(mapping, at, &pages) : 0;
+        if (moved == 0) {
+            break;
+        }
+        at += hak_round_up(moved, HAK_SUPERSLAB_SIZE_BYTES);
+    }
+    return at > 0;
+}
+
+static struct hak_mapping *take_or_create(size_t size, size_t alignment, bool *is_zero) {
+    bool is_plain = alignment <= HAK_SUPERSLAB_SIZE_BYTES;
+    struct hak_mapping *mapping = is_plain ? hak_big_cache_take(size) : NULL;
+    *is_zero = mapping == NULL;
+    if (mapping == NULL) {
+        mapping = create(size, is_plain ? HAK_SUPERSLAB_SIZE_BYTES : alignment);
+        *is_zero = mapping == NULL || !is_plain || !fill_from_cache(mapping);
     }
     return mapping;
 }
 
 void *hak_mapping_alloc(size_t size_bytes, size_t alignment_bytes, bool *is_zero) {
     size_t size = hak_mapping_round_size(size_bytes);
-    size_t alignment = alignment_bytes < HAK_SUPERSLAB_SIZE_BYTES ? HAK_SUPERSLAB_SIZE_BYTES
-                                                                  : alignment_bytes;
-    if (size == 0) {
-        return NULL;
-    }
     struct hak_mapping *mapping =
-        alignment == HAK_SUPERSLAB_SIZE_BYTES ? take_cached(size) : NULL;
-    *is_zero = mapping == NULL;
-    if (mapping == NULL) {
-        mapping = create(size, alignment);
-    }
+        size != 0 ? take_or_create(size, alignment_bytes, is_zero) : NULL;
     if (mapping == NULL) {
         return NULL;
     }

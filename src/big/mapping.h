@@ -2,11 +2,15 @@
 /* Mappings: blocks above 1 MiB, each with address space of its own. Layer 3.
  * Thread safe.
  *
- * Sizes are rounded up to eight steps per doubling, at least a granule each:
- * what is not touched costs no memory, freed mappings fit later requests more
- * often, and realloc() has room to grow in place. Mappings start on a multiple
- * of 2 MiB, so each has an owner cell of the region map for itself; only their
- * first granule has a kind. Freed ones go to the BigCache. */
+ * Sizes are rounded up to eight steps per doubling, at least a granule each, above
+ * 4 MiB at least 2 MiB: what is not touched costs no memory, freed mappings fit
+ * later requests more often, and realloc() has room to grow in place. Mappings
+ * start on a multiple of 2 MiB, so each has an owner cell of the region map for
+ * itself; only their first granule has a kind.
+ *
+ * Freed ones go to the BigCache. When it has none of a size, up to 64 MiB are put
+ * together from pages of those that it has: each 2 MiB of a mapping may be another
+ * area for the kernel (`is_grafted`), but no area begins anywhere else. */
 #ifndef HAK_BIG_MAPPING_H
 #define HAK_BIG_MAPPING_H
 
@@ -16,8 +20,9 @@
 
 struct hak_mapping {
     char *base;                          /* const */
-    size_t size_bytes;                   /* owner: of the address space */
+    size_t size_bytes;                   /* owner, lock(big) while cached: address space */
     size_t alignment_bytes;              /* const: of base, at least 2 MiB */
+    bool is_grafted;                     /* owner */
     _Atomic uint64_t record;             /* checked builds: src/check/guard.h */
     /* While cached. */
     uint64_t freed_ns;                   /* lock(big) */
@@ -27,9 +32,6 @@ struct hak_mapping {
 
 /* What a request for `size_bytes` takes; 0 when it is above the largest size. */
 size_t hak_mapping_round_size(size_t size_bytes);
-
-/* The next rounded size below a rounded one, or 0. */
-size_t hak_mapping_size_below(size_t rounded_size_bytes);
 
 /* A mapping of at least `size_bytes` aligned to `alignment_bytes` (a power of
  * two). `*is_zero` tells whether it is known to read as zero. NULL without

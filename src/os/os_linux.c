@@ -7,10 +7,12 @@
 #include <limits.h>
 #include <pthread.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -131,6 +133,53 @@ bool hak_os_move(void *address, size_t old_size_bytes, void *target, size_t new_
     }
     errno = saved_errno;
     return p != MAP_FAILED;
+}
+
+bool hak_os_can_graft(void) {
+    struct utsname kernel;
+    char *rest;
+    if (uname(&kernel) != 0) {
+        return false;
+    }
+    long major = strtol(kernel.release, &rest, 10);
+    long minor = *rest == '.' ? strtol(rest + 1, NULL, 10) : 0;
+    return major > 5 || (major == 5 && minor >= 2);
+}
+
+/* Whether the range is of one of the kernel's areas. A program's mprotect or madvise may
+ * have split it; asked to move such a range, kernels before 6.17 unmap the target before
+ * they refuse. Asked to grow it to all address space, they refuse for the first reason
+ * that they find: EFAULT for a range of several areas. */
+static bool is_one_area(char *address, size_t size_bytes) {
+    const size_t all = ((size_t)1 << HAK_ADDRESS_BITS) - HAK_GRANULE_SIZE_BYTES;
+    if (mremap(address, size_bytes, all, 0) == MAP_FAILED) {
+        return errno != EFAULT;
+    }
+    munmap(address + size_bytes, all - size_bytes); /* a kernel with more than 2^48 */
+    return true;
+}
+
+static size_t graft_unit(size_t rest_bytes) {
+    return rest_bytes < HAK_SUPERSLAB_SIZE_BYTES ? rest_bytes : HAK_SUPERSLAB_SIZE_BYTES;
+}
+
+size_t hak_os_graft(void *address, size_t size_bytes, void *target, size_t target_size_bytes) {
+    int saved_errno = errno;
+    char *from = address, *to = target;
+    size_t moved = 0;
+    while (moved < size_bytes) {
+        size_t old_unit = graft_unit(size_bytes - moved);
+        size_t new_unit = graft_unit(target_size_bytes - moved);
+        if (!is_one_area(from + moved, old_unit) ||
+            mremap(from + moved, old_unit, new_unit, MREMAP_MAYMOVE | MREMAP_FIXED, to + moved) ==
+                MAP_FAILED) {
+            break;
+        }
+        moved += old_unit;
+    }
+    hak_sub_relaxed(&reserved_bytes, moved);
+    errno = saved_errno;
+    return moved;
 }
 
 uint64_t hak_os_clock_coarse_ns(void) {

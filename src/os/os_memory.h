@@ -37,8 +37,8 @@ void hak_os_purge(void *address, size_t size_bytes);
 /* Gives the address space back. */
 void hak_os_release(void *address, size_t size_bytes);
 
-/* Grows or shrinks a whole reservation in place; false when what follows it is
- * in use. */
+/* Grows or shrinks a reservation in place, or its last part from `address` on; false
+ * when what follows it is in use. */
 bool hak_os_resize(void *address, size_t old_size_bytes, size_t new_size_bytes);
 
 /* Moves a whole reservation's memory onto another, of `new_size_bytes` at
@@ -46,6 +46,20 @@ bool hak_os_resize(void *address, size_t old_size_bytes, size_t new_size_bytes);
  * False when the OS cannot: then the old one is as it was, and `target` must
  * not be touched any more, because some kernels have unmapped it by then. */
 bool hak_os_move(void *address, size_t old_size_bytes, void *target, size_t new_size_bytes);
+
+/* Moves the memory of a range to the start of another, 2 MiB at a time; both start on a
+ * multiple of that. What the target had there is lost, up to the next multiple or its end;
+ * the range's address space is given back. Returns how many bytes it moved: all of them,
+ * or fewer when the kernel refuses (its limit on areas; a range whose protection or advice
+ * the program has changed in part), and then the rest is as it was in both places.
+ *
+ * Each 2 MiB of a reservation that memory was moved to may be another of the kernel's
+ * areas. hak_os_move cannot move it then: move it by this function, too. */
+size_t hak_os_graft(void *address, size_t size_bytes, void *target, size_t target_size_bytes);
+
+/* False on kernels before 5.2: when these refuse, the target may have a hole (Linux commit
+ * ea2c3f6f5545, "mm,mremap: bail out earlier in mremap_to under map pressure"). */
+bool hak_os_can_graft(void);
 
 /* Address space held through hak_os_reserve(). */
 size_t hak_os_reserved_bytes(void);

@@ -5,7 +5,7 @@ include_guard(GLOBAL)
 
 # Replaced at link time by tests/support/os_fault.c.
 set(HAK_OS_FAULT_SYMBOLS hak_os_reserve hak_os_reserve_sparse hak_os_resize hak_os_move
-  hak_os_purge hak_os_release CACHE INTERNAL "What os_fault.c wraps")
+  hak_os_graft hak_os_can_graft hak_os_purge hak_os_release CACHE INTERNAL "What os_fault.c wraps")
 
 # hak_add_unit_test(NAME SOURCES... [OS_FAULTS] [WRAP SYMBOLS...] [LIBRARIES ...]):
 # the executable unit_NAME and the CTest unit.NAME. OS_FAULTS links

@@ -5,6 +5,9 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "base/constants.h"
+#include "os/os_memory.h"
+
 static _Atomic uint32_t failing_calls;
 static _Atomic int64_t calls_left; /* until the first failure */
 static _Atomic bool fails_forever;
@@ -89,6 +92,24 @@ bool __wrap_hak_os_move(void *address, size_t old_size_bytes, void *target, size
     }
     held_bytes -= (int64_t)old_size_bytes;
     return true;
+}
+
+/* Refused, the kernel moves nothing, or the first 2 MiB and then no more. */
+__typeof__(hak_os_graft) __real_hak_os_graft, __wrap_hak_os_graft;
+size_t __wrap_hak_os_graft(void *address, size_t size_bytes, void *target,
+                           size_t target_size_bytes) {
+    const size_t part = HAK_SUPERSLAB_SIZE_BYTES;
+    if (fails(TEST_OS_GRAFT)) {
+        size_bytes = size_bytes > part ? part : 0;
+    }
+    size_t moved = __real_hak_os_graft(address, size_bytes, target, target_size_bytes);
+    held_bytes -= (int64_t)moved;
+    return moved;
+}
+
+__typeof__(hak_os_can_graft) __real_hak_os_can_graft, __wrap_hak_os_can_graft;
+bool __wrap_hak_os_can_graft(void) {
+    return !fails(TEST_OS_CAN_GRAFT) && __real_hak_os_can_graft();
 }
 
 void __real_hak_os_purge(void *address, size_t size_bytes);

@@ -14,7 +14,9 @@ enum test_os_call {
     TEST_OS_RESERVE_SPARSE = 2,
     TEST_OS_RESIZE = 4,
     TEST_OS_MOVE = 8,
-    TEST_OS_ALL = 15,
+    TEST_OS_GRAFT = 16,     /* moves the first 2 MiB of several, and nothing of less */
+    TEST_OS_CAN_GRAFT = 32, /* an old kernel */
+    TEST_OS_ALL = 63,
 };
 
 /* From now on the n-th call of those in `calls` fails (1: the next), and with

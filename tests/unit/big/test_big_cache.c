@@ -57,22 +57,28 @@ Test(big_cache, a_freed_mapping_serves_the_next_request_of_its_size, .init = sta
     cr_assert_eq(counts().cached_bytes, 0);
 }
 
-/* Steps of an eighth from 4 MiB on: 4.0, 4.5, 5.0, 5.5, ... */
-Test(big_cache, a_request_takes_its_size_or_the_next_two_steps_only, .init = start) {
-    const size_t step = HAK_MIB / 2, asked = 4 * HAK_MIB;
-    for (size_t k = 0; k <= 5; k++) {
-        hak_mapping_free(alloc(asked + k * step));
-        struct hak_mapping *mapping = hak_big_cache_take(asked);
-        expect((mapping != NULL) == (k <= 2), "cached %zu for %zu", asked + k * step, asked);
-        expect(mapping == NULL || mapping->size_bytes == asked + k * step, "size %zu",
-               mapping->size_bytes);
-        hak_big_cache_trim();
-        if (mapping != NULL) {
-            hak_mapping_destroy(mapping);
-        }
+static void expect_taken(size_t cached, size_t asked, bool taken) {
+    hak_mapping_free(alloc(cached));
+    struct hak_mapping *mapping = hak_big_cache_take(asked);
+    expect((mapping != NULL) == taken, "cached %zu for %zu", cached, asked);
+    hak_big_cache_trim();
+    if (mapping != NULL) {
+        expect(mapping->size_bytes == cached, "size %zu", mapping->size_bytes);
+        hak_mapping_destroy(mapping);
     }
-    hak_mapping_free(alloc(asked - step / 2));
-    cr_assert_null(hak_big_cache_take(asked), "a smaller one is never given");
+}
+
+/* Steps of an eighth from 2 MiB on, of 2 MiB from 4 MiB on. */
+Test(big_cache, a_request_takes_its_size_or_up_to_three_eighths_more, .init = start) {
+    for (size_t k = 0; k <= 5; k++) {
+        expect_taken(2 * HAK_MIB + k * HAK_MIB / 4, 2 * HAK_MIB, k <= 3);
+    }
+    for (size_t size = 6 * HAK_MIB; size <= 40 * HAK_MIB; size += 2 * HAK_MIB) {
+        expect_taken(size, 6 * HAK_MIB, size <= 8 * HAK_MIB);
+        expect_taken(size < 32 * HAK_MIB ? size : 32 * HAK_MIB, 16 * HAK_MIB,
+                     size >= 16 * HAK_MIB && size <= 22 * HAK_MIB);
+    }
+    expect_taken(2 * HAK_MIB - HAK_MIB / 8, 2 * HAK_MIB, false);
 }
 
 /* Bytes of a block that are resident. */
@@ -87,65 +93,165 @@ static size_t resident_bytes(char *block, size_t size_bytes) {
     return count << 12;
 }
 
-/* From half of what is asked for to about twice as much. */
-Test(big_cache, a_near_mapping_is_resized_and_stays_resident, .init = start) {
-    const size_t asked = 8 * HAK_MIB;
+/* Nothing of the size is cached, but something else is. */
+Test(big_cache, pages_of_another_size_serve_and_stay_resident, .init = start) {
+    const size_t asked = 6 * HAK_MIB;
     hak_mapping_free(alloc(HAK_MIB)); /* the first descriptor maps room for all */
     hak_big_cache_trim();
-    for (size_t size = 3 * HAK_MIB; size <= 24 * HAK_MIB; size += HAK_MIB) {
-        bool is_zero, is_near = size >= 4 * HAK_MIB && size <= 20 * HAK_MIB;
-        bool as_it_is = size >= asked && size <= 10 * HAK_MIB;
+    for (size_t size = HAK_MIB; size <= 24 * HAK_MIB; size += HAK_MIB / 2) {
+        bool is_zero;
         int64_t held = test_os_held_bytes();
         char *first = alloc(size);
-        memset(first, 1, size);
+        size_t cached = hak_mapping_size_bytes(first);
+        memset(first, 1, cached);
         hak_mapping_free(first);
         char *block = hak_mapping_alloc(asked, 8, &is_zero);
         verify();
-        size_t kept = size < asked ? size : asked, given = as_it_is ? size : asked;
-        expect(is_zero == !is_near, "cached %zu: zero %d", size, is_zero);
-        expect(resident_bytes(block, asked) == (is_near ? kept : 0), "cached %zu: %zu resident",
-               size, resident_bytes(block, asked));
-        expect(hak_mapping_size_bytes(block) == given, "cached %zu: size %zu", size,
+        bool as_it_is = cached >= asked && cached <= 8 * HAK_MIB;
+        size_t given = as_it_is ? cached : asked, kept = cached < asked ? cached : asked;
+        expect(!is_zero, "cached %zu: said to be zero", cached);
+        expect(resident_bytes(block, asked) == kept, "cached %zu: %zu resident", cached,
+               resident_bytes(block, asked));
+        expect(hak_mapping_size_bytes(block) == given, "cached %zu: size %zu", cached,
                hak_mapping_size_bytes(block));
-        expect(counts().entry_count == !is_near, "cached %zu", size);
+        expect(counts().cached_bytes == cached - (as_it_is ? cached : kept), "cached %zu: %zu left",
+               cached, counts().cached_bytes);
+        expect(counts().entry_count == (counts().cached_bytes > 0), "cached %zu", cached);
         memset(block, 2, given);
         hak_mapping_free(block);
         hak_big_cache_trim();
-        expect(test_os_held_bytes() == held, "cached %zu: address space is lost", size);
+        expect(test_os_held_bytes() == held, "cached %zu: address space is lost", cached);
     }
 }
 
-/* Resizing fails at each of its calls, and nothing else can be had: the mapping is
- * cached as before. One of them failing only is survived. */
-Test(big_cache, what_cannot_be_resized_stays, .init = start) {
-    const size_t sizes[] = {5 * HAK_MIB, 12 * HAK_MIB};
-    for (int i = 0; i < 2; i++) {
-        for (uint32_t calls = 1; calls <= TEST_OS_ALL; calls++) {
+/* The oldest go first, and each is used up before the next; the last is cut. */
+Test(big_cache, pages_come_from_the_oldest, .init = start) {
+    enum { COUNT = 5 };
+    char *blocks[COUNT];
+    bool is_zero;
+    for (int i = 0; i < COUNT; i++) {
+        blocks[i] = alloc(4 * HAK_MIB);
+        memset(blocks[i], 'a' + i, 4 * HAK_MIB);
+    }
+    for (int i = 0; i < COUNT; i++) {
+        hak_mapping_free(blocks[i]);
+    }
+    char *block = hak_mapping_alloc(10 * HAK_MIB, 8, &is_zero);
+    verify();
+    cr_assert_not(is_zero);
+    const char expected[] = "aabbc";
+    for (size_t at = 0; at < 10 * HAK_MIB; at += HAK_OS_PAGE_SIZE_BYTES) {
+        expect(block[at] == expected[at / (2 * HAK_MIB)], "at %zu: %d", at, block[at]);
+    }
+    cr_assert_eq(counts().entry_count, 3);
+    cr_assert_eq(counts().cached_bytes, 10 * HAK_MIB);
+    for (int i = 0; i < COUNT; i++) {
+        expect((hak_region_owner(blocks[i]) != NULL) == (i >= 2), "block %d", i);
+    }
+    cr_assert_eq(alloc(2 * HAK_MIB), blocks[2], "what is left of it is still found");
+}
+
+/* No piece begins anywhere but at a multiple of 2 MiB: what a small request leaves of the
+ * 2 MiB that it cuts off goes back to the OS. */
+Test(big_cache, a_small_request_cuts_two_mebibytes_off, .init = start) {
+    bool is_zero;
+    char *large = alloc(6 * HAK_MIB);
+    memset(large, 1, 6 * HAK_MIB);
+    int64_t held = test_os_held_bytes();
+    hak_mapping_free(large);
+    char *small = hak_mapping_alloc(3 * HAK_MIB / 2, 8, &is_zero);
+    verify();
+    cr_assert_not(is_zero);
+    cr_assert_eq(resident_bytes(small, 3 * HAK_MIB / 2), 3 * HAK_MIB / 2);
+    cr_assert_eq(counts().cached_bytes, 4 * HAK_MIB);
+    cr_assert_eq(held - test_os_held_bytes(), (int64_t)HAK_MIB / 2);
+    cr_assert_eq(hak_region_owner(large) != NULL, true);
+}
+
+/* So many pieces at most; and nothing for what may be large because little of it is used. */
+Test(big_cache, pages_come_from_so_many_and_for_so_much_only, .init = start) {
+    enum { COUNT = 40 };
+    char *blocks[COUNT];
+    bool is_zero;
+    for (int i = 0; i < COUNT; i++) {
+        blocks[i] = alloc(2 * HAK_MIB);
+    }
+    for (int i = 0; i < COUNT; i++) {
+        hak_mapping_free(blocks[i]);
+    }
+    char *too_large = hak_mapping_alloc(66 * HAK_MIB, 8, &is_zero);
+    cr_assert(too_large != NULL && is_zero);
+    cr_assert_eq(counts().entry_count, COUNT);
+    char *large = hak_mapping_alloc(64 * HAK_MIB, 8, &is_zero);
+    cr_assert(large != NULL && !is_zero);
+    cr_assert_eq(counts().entry_count, COUNT - 16);
+    char *aligned = hak_mapping_alloc(10 * HAK_MIB, 4 * HAK_MIB, &is_zero);
+    cr_assert(aligned != NULL && is_zero);
+    cr_assert_eq(counts().entry_count, COUNT - 16);
+}
+
+/* Whatever is refused: a mapping all the same, of its size, that can be used. */
+Test(big_cache, pages_that_cannot_be_had_are_done_without, .init = start) {
+    for (uint32_t calls = TEST_OS_GRAFT; calls <= TEST_OS_CAN_GRAFT; calls *= 2) {
+        for (uint64_t nth = 1; nth <= 3; nth++) {
             bool is_zero;
-            char *cached = alloc(sizes[i]);
-            hak_mapping_free(cached);
-            test_os_fail_at(calls, 1, 1);
-            char *block = hak_mapping_alloc(8 * HAK_MIB, 8, &is_zero);
+            int64_t held = test_os_held_bytes();
+            char *first = alloc(6 * HAK_MIB), *second = alloc(4 * HAK_MIB);
+            hak_mapping_free(first);
+            hak_mapping_free(second);
+            test_os_fail_at(calls, nth, 1);
+            char *block = hak_mapping_alloc(10 * HAK_MIB, 8, &is_zero);
             test_os_recover();
             verify();
-            expect(block != NULL || calls != TEST_OS_MOVE, "calls %u", calls);
-            expect(block == NULL || hak_mapping_size_bytes(block) == 8 * HAK_MIB, "calls %u", calls);
-            expect(counts().entry_count == (block == NULL || is_zero), "calls %u", calls);
-            if (block != NULL) {
-                block[0] = block[8 * HAK_MIB - 1] = 1;
-                hak_mapping_free(block);
-            }
+            expect(block != NULL && hak_mapping_size_bytes(block) == 10 * HAK_MIB, "calls %u", calls);
+            expect(is_zero == (calls == TEST_OS_CAN_GRAFT && nth == 1), "calls %u: zero %d", calls,
+                   is_zero);
+            memset(block, 3, 10 * HAK_MIB);
+            hak_mapping_free(block);
             hak_big_cache_trim();
+            expect(test_os_held_bytes() - held <= (int64_t)HAK_MIB, "address space is lost");
         }
     }
 }
 
+/* Without memory for the mapping itself the cache stays as it is. */
+Test(big_cache, no_pages_are_taken_for_what_cannot_be, .init = start) {
+    bool is_zero;
+    hak_mapping_free(alloc(4 * HAK_MIB));
+    test_os_fail_at(TEST_OS_RESERVE, 1, 1);
+    cr_assert_null(hak_mapping_alloc(10 * HAK_MIB, 8, &is_zero));
+    test_os_recover();
+    cr_assert_eq(counts().cached_bytes, 4 * HAK_MIB);
+    verify();
+}
+
+/* A program's advice on a part of its block splits the kernel's area where nobody here
+ * expects it. */
+Test(big_cache, pages_that_the_program_gave_advice_on_are_left_out, .init = start) {
+    bool is_zero;
+    char *advised = alloc(6 * HAK_MIB), *plain = alloc(4 * HAK_MIB);
+    memset(advised, 1, 6 * HAK_MIB);
+    memset(plain, 2, 4 * HAK_MIB);
+    cr_assert_eq(madvise(advised + 3 * HAK_MIB, HAK_MIB, MADV_DONTDUMP), 0);
+    int64_t held = test_os_held_bytes();
+    hak_mapping_free(advised);
+    hak_mapping_free(plain);
+    char *block = hak_mapping_alloc(10 * HAK_MIB, 8, &is_zero);
+    verify();
+    cr_assert_not(is_zero);
+    cr_assert_eq(block[2 * HAK_MIB - 1], 1, "the first 2 MiB are of one area");
+    memset(block, 3, 10 * HAK_MIB); /* no hole where the next ones were refused */
+    hak_mapping_free(block);
+    hak_big_cache_trim();
+    cr_assert_eq(held - test_os_held_bytes(), 10 * (int64_t)HAK_MIB);
+}
+
 Test(big_cache, the_best_fit_is_taken, .init = start) {
-    char *large = alloc(5 * HAK_MIB), *small = alloc(4 * HAK_MIB + HAK_MIB / 2);
+    char *large = alloc(5 * HAK_MIB / 2), *small = alloc(9 * HAK_MIB / 4);
     hak_mapping_free(small);
     hak_mapping_free(large);
-    cr_assert_eq(alloc(4 * HAK_MIB), small);
-    cr_assert_eq(alloc(4 * HAK_MIB), large);
+    cr_assert_eq(alloc(2 * HAK_MIB), small);
+    cr_assert_eq(alloc(2 * HAK_MIB), large);
 }
 
 Test(big_cache, what_exceeds_the_bytes_leaves_oldest_first, .init = start) {
@@ -170,12 +276,12 @@ Test(big_cache, what_exceeds_the_bytes_leaves_oldest_first, .init = start) {
 
 Test(big_cache, what_is_larger_than_the_bound_is_never_kept, .init = start) {
     hak_big_cache_set_bounds(4 * HAK_MIB, LONG_NS);
+    char *huge = alloc(6 * HAK_MIB);
     hak_mapping_free(alloc(2 * HAK_MIB));
     int64_t held = test_os_held_bytes();
-    char *huge = alloc(5 * HAK_MIB);
     hak_mapping_free(huge);
     verify();
-    cr_assert_eq(test_os_held_bytes(), held);
+    cr_assert_eq(held - test_os_held_bytes(), 6 * (int64_t)HAK_MIB);
     cr_assert_eq(counts().entry_count, 1, "and does not drive out what fits");
 }
 

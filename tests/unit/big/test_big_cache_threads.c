@@ -152,8 +152,10 @@ static void use_mappings(void *unused, uint32_t thread) {
             live[at] = NULL;
             continue;
         }
-        live[at] = hak_mapping_alloc(size_of(test_random_below(&random, 64)), 8, &is_zero);
+        size_t size = size_of(test_random_below(&random, 64));
+        live[at] = hak_mapping_alloc(size, 8, &is_zero);
         wrong += live[at] == NULL || (is_zero && live[at][0] != 0);
+        wrong += hak_mapping_size_bytes(live[at]) < size; /* 0: nobody knows it any more */
         live[at][0] = (char)(thread + 1);
         if (k % 64 == 0) {
             hak_big_cache_trim();

@@ -2,6 +2,7 @@
 /* Resizing mappings: in place, moved, refused; contents kept in each case. */
 #include <criterion/criterion.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/constants.h"
 #include "big/big_cache.h"
@@ -93,15 +94,15 @@ Test(mapping_resize, moves_where_it_is_not, .init = start) {
     fill(block, 4 * HAK_MIB);
     int64_t held = test_os_held_bytes();
     test_os_fail_at(TEST_OS_RESIZE, 1, 1);
-    char *moved = hak_mapping_resize(block, 9 * HAK_MIB);
+    char *moved = hak_mapping_resize(block, 10 * HAK_MIB);
     cr_assert_eq(test_os_failed_count(), 1);
     cr_assert(moved != NULL && moved != block);
-    expect_at(moved, 9 * HAK_MIB);
+    expect_at(moved, 10 * HAK_MIB);
     expect_gone(block);
     expect_filled(moved, 4 * HAK_MIB);
-    cr_assert_eq(test_os_held_bytes() - held, 5 * (int64_t)HAK_MIB);
-    cr_assert_eq(moved[9 * HAK_MIB - 1], 0);
-    moved[9 * HAK_MIB - 1] = 1;
+    cr_assert_eq(test_os_held_bytes() - held, 6 * (int64_t)HAK_MIB);
+    cr_assert_eq(moved[10 * HAK_MIB - 1], 0);
+    moved[10 * HAK_MIB - 1] = 1;
     hak_mapping_free(moved);
 }
 
@@ -127,6 +128,78 @@ Test(mapping_resize, keeps_its_alignment_when_it_moves, .init = start) {
     cr_assert_eq((uintptr_t)moved % alignment, 0);
 }
 
+/* Put together of two cached ones of 4 MiB, and 2 MiB that are new. */
+static char *alloc_grafted(void) {
+    char *first = alloc(4 * HAK_MIB), *second = alloc(4 * HAK_MIB);
+    memset(first, 1, 4 * HAK_MIB);
+    memset(second, 1, 4 * HAK_MIB);
+    hak_mapping_free(first);
+    hak_mapping_free(second);
+    char *block = alloc(10 * HAK_MIB);
+    cr_assert_eq(block[8 * HAK_MIB - 1], 1, "it is put together");
+    fill(block, 10 * HAK_MIB);
+    return block;
+}
+
+Test(mapping_resize, what_was_put_together_shrinks_and_grows_in_place, .init = start) {
+    char *block = alloc_grafted();
+    int64_t held = test_os_held_bytes();
+    cr_assert_eq(hak_mapping_resize(block, 3 * HAK_MIB), block);
+    expect_at(block, 3 * HAK_MIB);
+    cr_assert_eq(hak_mapping_resize(block, 8 * HAK_MIB), block);
+    expect_at(block, 8 * HAK_MIB);
+    expect_filled(block, 3 * HAK_MIB);
+    cr_assert_eq(block[3 * HAK_MIB], 0);
+    cr_assert_eq(held - test_os_held_bytes(), 2 * (int64_t)HAK_MIB);
+}
+
+/* By the kernel; or as far as it does, and the rest is copied. */
+Test(mapping_resize, what_was_put_together_moves, .init = start) {
+    static const size_t sizes[] = {3 * HAK_MIB, 16 * HAK_MIB};
+    for (uint32_t refused = 0; refused < 4; refused++) {
+        size_t size = sizes[refused % 2];
+        char *block = alloc_grafted();
+        int64_t held = test_os_held_bytes();
+        test_os_fail_at(TEST_OS_RESIZE | (refused >= 2 ? TEST_OS_GRAFT : 0), 1, 1);
+        char *moved = hak_mapping_resize(block, size);
+        test_os_recover();
+        expect(moved != NULL && moved != block, "%p to %p", (void *)block, (void *)moved);
+        expect_at(moved, size);
+        expect_gone(block);
+        expect_filled(moved, size < 10 * HAK_MIB ? size : 10 * HAK_MIB);
+        expect(test_os_held_bytes() - held == (int64_t)(size - 10 * HAK_MIB), "%u: %ld bytes",
+               refused, (long)(test_os_held_bytes() - held));
+        hak_mapping_free(moved);
+        hak_big_cache_trim();
+    }
+}
+
+/* Moved once, it consists of several areas still. */
+Test(mapping_resize, what_was_put_together_moves_again, .init = start) {
+    char *block = alloc_grafted();
+    for (size_t size = 12 * HAK_MIB; size <= 40 * HAK_MIB; size += 2 * HAK_MIB) {
+        test_os_fail_at(TEST_OS_RESIZE, 1, 1);
+        block = hak_mapping_resize(block, size);
+        test_os_recover();
+        cr_assert_not_null(block);
+        expect_at(block, size);
+        expect_filled(block, 10 * HAK_MIB);
+        memset(block + 10 * HAK_MIB, 1, size - 10 * HAK_MIB);
+    }
+}
+
+/* A program's advice has split an area where no 2 MiB begin. */
+Test(mapping_resize, what_was_put_together_moves_in_spite_of_advice, .init = start) {
+    char *block = alloc_grafted();
+    cr_assert_eq(madvise(block + 5 * HAK_MIB, HAK_MIB / 2, MADV_DONTDUMP), 0);
+    test_os_fail_at(TEST_OS_RESIZE, 1, 1);
+    char *moved = hak_mapping_resize(block, 20 * HAK_MIB);
+    test_os_recover();
+    cr_assert(moved != NULL && moved != block);
+    expect_at(moved, 20 * HAK_MIB);
+    expect_filled(moved, 10 * HAK_MIB);
+}
+
 /* Whatever fails: NULL, the block is where it was, whole, and can go on. */
 static void expect_refused(bool flat, uint32_t calls, uint64_t n, const char *what) {
     char *block = alloc(4 * HAK_MIB);
@@ -146,6 +219,7 @@ static void expect_refused(bool flat, uint32_t calls, uint64_t n, const char *wh
     expect_at(grown, 6 * HAK_MIB);
     expect_filled(grown, 4 * HAK_MIB);
     hak_mapping_free(grown);
+    hak_big_cache_trim();
 }
 
 Test(mapping_resize, failure_leaves_the_block, .init = start) {

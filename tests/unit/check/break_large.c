@@ -114,6 +114,11 @@ void break_BIG_RESIZE_KEEPS(void) {
     hak_big_table_insert(&table, make_mapping(HAK_BIG_BUCKET_COUNT_MIN));
 }
 
+void break_BIG_CUT(void) {
+    fill_table(3);
+    hak_big_table_cut_oldest(&table, mappings[0].size_bytes - HAK_GRANULE_SIZE_BYTES);
+}
+
 void break_BIG_BOUNDS(void) {
     hak_big_cache_give(make_mapping(0));
     hak_big_cache_set_bounds(HAK_MIB, UINT64_MAX / 2);

@@ -152,6 +152,57 @@ Test(os_memory, failed_move_leaves_the_source) {
     cr_assert_eq(from[0], 7);
 }
 
+/* Two pieces of 3 MiB in one target of 7: each part as it was, zeroes after them, and
+ * nothing left where they came from. */
+Test(os_memory, graft_takes_pieces_to_one_target) {
+    const size_t piece = 3 * HAK_MIB, unit = 2 * HAK_MIB;
+    char *to = hak_os_reserve(7 * HAK_MIB, unit), *from[2];
+    memset(to, 9, 7 * HAK_MIB);
+    size_t reserved = hak_os_reserved_bytes();
+    for (int i = 0; i < 2; i++) {
+        from[i] = hak_os_reserve(piece, unit);
+        memset(from[i], 1 + i, piece);
+        size_t at = (size_t)i * 2 * unit;
+        errno = EXDEV;
+        cr_assert_eq(hak_os_graft(from[i], piece, to + at, 7 * HAK_MIB - at), piece);
+        cr_assert_eq(errno, EXDEV);
+        cr_assert_not(is_mapped(from[i]));
+        cr_assert_not(is_mapped(from[i] + piece - PAGE));
+        /* As in move_takes_the_memory_to_the_target, for Valgrind. */
+        cr_assert_eq(mprotect(to, 7 * HAK_MIB, PROT_READ | PROT_WRITE), 0);
+        for (size_t k = 0; k < piece; k += PAGE) {
+            expect(to[at + k] == 1 + i, "piece %d at %zu: %d", i, k, to[at + k]);
+        }
+    }
+    cr_assert(reads_zero(to + piece, HAK_MIB), "up to the next multiple");
+    cr_assert_eq(hak_os_reserved_bytes(), reserved);
+    /* Each 2 MiB can go on alone, whatever it was put together from. */
+    char *next = hak_os_reserve(7 * HAK_MIB, unit);
+    cr_assert_eq(hak_os_graft(to, 7 * HAK_MIB, next, 7 * HAK_MIB), 7 * HAK_MIB);
+    cr_assert(next[0] == 1 && next[piece] == 0 && next[2 * unit] == 2);
+}
+
+/* Advice on the second 2 MiB split them: the first are moved, what follows is as it was. */
+Test(os_memory, graft_stops_at_what_the_kernel_will_not_move) {
+    const size_t unit = 2 * HAK_MIB;
+    char *from = hak_os_reserve(3 * unit, unit), *to = hak_os_reserve(3 * unit, unit);
+    memset(from, 7, 3 * unit);
+    memset(to, 9, 3 * unit);
+    cr_assert_eq(madvise(from + unit + 5 * PAGE, PAGE, MADV_DONTDUMP), 0);
+    errno = EXDEV;
+    cr_assert_eq(hak_os_graft(from, 3 * unit, to, 3 * unit), unit);
+    cr_assert_eq(errno, EXDEV);
+    cr_assert_not(is_mapped(from));
+    cr_assert(to[0] == 7 && to[unit - 1] == 7);
+    for (size_t k = unit; k < 3 * unit; k++) {
+        expect(from[k] == 7 && to[k] == 9, "at %zu: %d, %d", k, from[k], to[k]);
+    }
+}
+
+Test(os_memory, this_kernel_can_graft) {
+    cr_assert(hak_os_can_graft());
+}
+
 /* The kernel refuses to drop locked pages; the promise of zeroes holds. */
 Test(os_memory, purged_locked_memory_reads_zero) {
     char *p = hak_os_reserve(4 * PAGE, PAGE);
