@@ -86,6 +86,13 @@ static HAK_NOINLINE void *realloc_large(void *block, size_t size_bytes) {
     return move(block, old, size_bytes);
 }
 
+/* A block that outgrows its place moves to one with room for 3/8 more at least, so
+ * that growing a few bytes at a time does not copy it at every size class. */
+static size_t grown(size_t old_size_bytes, size_t size_bytes) {
+    size_t least = old_size_bytes + old_size_bytes / 8 * 3;
+    return size_bytes > old_size_bytes && size_bytes < least ? least : size_bytes;
+}
+
 /* A block of a size class needs one look at the region map; what is not one
  * (not ours, or not started) has another kind. */
 static void *realloc_unguarded(void *block, size_t size_bytes) {
@@ -94,7 +101,7 @@ static void *realloc_unguarded(void *block, size_t size_bytes) {
         return realloc_large(block, size_bytes);
     }
     size_t old = hak_class_infos[class_index].stride_bytes;
-    return stays(old, size_bytes) ? block : move(block, old, size_bytes);
+    return stays(old, size_bytes) ? block : move(block, old, grown(old, size_bytes));
 }
 
 void *hak_realloc(void *block, size_t size_bytes) {
