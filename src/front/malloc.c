@@ -58,10 +58,10 @@ void *hak_calloc(size_t count, size_t size_bytes) {
                                 : calloc_unguarded(total);
 }
 
-static void *move(void *block, size_t old_size_bytes, size_t new_size_bytes) {
+static void *move(void *block, size_t kept_bytes, size_t new_size_bytes) {
     void *fresh = hak_fast_malloc(new_size_bytes);
     if (hak_likely(fresh != NULL)) {
-        memcpy(fresh, block, old_size_bytes < new_size_bytes ? old_size_bytes : new_size_bytes);
+        memcpy(fresh, block, kept_bytes);
         hak_fast_free(block);
     }
     return fresh;
@@ -83,25 +83,25 @@ static HAK_NOINLINE void *realloc_large(void *block, size_t size_bytes) {
             return resized;
         }
     }
-    return move(block, old, size_bytes);
+    return move(block, old < size_bytes ? old : size_bytes, size_bytes);
 }
 
-/* A block that outgrows its place moves to one with room for 3/8 more at least, so
- * that growing a few bytes at a time does not copy it at every size class. */
-static size_t grown(size_t old_size_bytes, size_t size_bytes) {
-    size_t least = old_size_bytes + old_size_bytes / 8 * 3;
-    return size_bytes > old_size_bytes && size_bytes < least ? least : size_bytes;
-}
-
-/* A block of a size class needs one look at the region map; what is not one
- * (not ours, or not started) has another kind. */
+/* A block of a size class needs one look at the region map; what is not one (not ours,
+ * or not started) has another kind. One that outgrows its place moves to one with room
+ * for 3/8 more at least, so that growing a few bytes at a time does not copy it at every
+ * size class. */
 static void *realloc_unguarded(void *block, size_t size_bytes) {
     uint32_t class_index = (uint32_t)hak_region_kind(block) - HAK_KIND_CLASS_FIRST;
     if (hak_unlikely(class_index >= HAK_CLASS_COUNT)) {
         return realloc_large(block, size_bytes);
     }
     size_t old = hak_class_infos[class_index].stride_bytes;
-    return stays(old, size_bytes) ? block : move(block, old, grown(old, size_bytes));
+    if (stays(old, size_bytes)) {
+        return block;
+    }
+    size_t roomy = old + old / 8 * 3;
+    return size_bytes <= old ? move(block, size_bytes, size_bytes)
+                             : move(block, old, size_bytes > roomy ? size_bytes : roomy);
 }
 
 void *hak_realloc(void *block, size_t size_bytes) {
