@@ -146,16 +146,18 @@ bool hak_os_can_graft(void) {
     return major > 5 || (major == 5 && minor >= 2);
 }
 
-/* Whether the range is of one of the kernel's areas. A program's mprotect or madvise may
- * have split it; asked to move such a range, kernels before 6.17 unmap the target before
- * they refuse. Asked to grow it to all address space, they refuse for the first reason
- * that they find: EFAULT for a range of several areas. */
-static bool is_one_area(char *address, size_t size_bytes) {
-    const size_t all = ((size_t)1 << HAK_ADDRESS_BITS) - HAK_GRANULE_SIZE_BYTES;
-    if (mremap(address, size_bytes, all, 0) == MAP_FAILED) {
-        return errno != EFAULT;
+/* Whether the range is of one of the kernel's areas, and one that may grow. A program's
+ * mprotect or madvise may have split it, or mlock brought it to RLIMIT_MEMLOCK; asked to
+ * move such a range, kernels before 6.17 unmap the target before they refuse. So they are
+ * asked to grow it in place, by at least as much as the move would: they say EFAULT for
+ * several areas, EAGAIN for too much locked memory. Not by so much that it could not fit:
+ * older ones charge it to the system's commit limit before they see that it does not. */
+static bool can_move_whole(char *address, size_t size_bytes) {
+    size_t grown_bytes = size_bytes + HAK_SUPERSLAB_SIZE_BYTES;
+    if (mremap(address, size_bytes, grown_bytes, 0) == MAP_FAILED) {
+        return errno != EFAULT && errno != EAGAIN;
     }
-    munmap(address + size_bytes, all - size_bytes); /* a kernel with more than 2^48 */
+    munmap(address + size_bytes, HAK_SUPERSLAB_SIZE_BYTES); /* there was room behind it */
     return true;
 }
 
@@ -170,7 +172,7 @@ size_t hak_os_graft(void *address, size_t size_bytes, void *target, size_t targe
     while (moved < size_bytes) {
         size_t old_unit = graft_unit(size_bytes - moved);
         size_t new_unit = graft_unit(target_size_bytes - moved);
-        if (!is_one_area(from + moved, old_unit) ||
+        if (!can_move_whole(from + moved, old_unit) ||
             mremap(from + moved, old_unit, new_unit, MREMAP_MAYMOVE | MREMAP_FIXED, to + moved) ==
                 MAP_FAILED) {
             break;
