@@ -21,6 +21,10 @@ enum { GRAFTS_MAX = 16 }; /* for one mapping: more would be too many areas */
 /* Relaxed: statistics. */
 static _Atomic uint64_t live_count, live_bytes;
 
+/* Relaxed: a few areas more than its limit do no harm. Of the mappings there are, cached
+ * ones too. */
+static _Atomic size_t grafted_bytes;
+
 void hak_mapping_count(struct hak_mapping_counts *counts) {
     counts->live_count = hak_load_relaxed(&live_count);
     counts->live_bytes = hak_load_relaxed(&live_bytes);
@@ -54,7 +58,7 @@ static struct hak_mapping *create(size_t size_bytes, size_t alignment_bytes) {
     }
     mapping->size_bytes = size_bytes;
     mapping->alignment_bytes = alignment_bytes;
-    mapping->is_grafted = false;
+    mapping->grafted_bytes = 0;
     if (!hak_region_register(mapping->base, HAK_GRANULE_SIZE_BYTES, mapping)) {
         hak_os_release(mapping->base, size_bytes);
         hak_meta_free(mapping, sizeof *mapping);
@@ -63,10 +67,18 @@ static struct hak_mapping *create(size_t size_bytes, size_t alignment_bytes) {
     return mapping;
 }
 
-void hak_mapping_destroy(struct hak_mapping *mapping) {
+/* The mapping's memory is the caller's: what remains of the mapping goes. */
+static void destroy_emptied(struct hak_mapping *mapping) {
     hak_region_unregister(mapping->base);
-    hak_os_release(mapping->base, mapping->size_bytes);
+    hak_sub_relaxed(&grafted_bytes, mapping->grafted_bytes);
     hak_meta_free(mapping, sizeof *mapping);
+}
+
+void hak_mapping_destroy(struct hak_mapping *mapping) {
+    char *base = mapping->base;
+    size_t size = mapping->size_bytes;
+    destroy_emptied(mapping);
+    hak_os_release(base, size);
 }
 
 static void note_live(int64_t count, int64_t bytes) {
@@ -85,7 +97,7 @@ static void move_grafted(char *old, size_t old_size, char *target, size_t new_si
 }
 
 static bool move_memory(const struct hak_mapping *mapping, char *target, size_t new_size) {
-    if (mapping->is_grafted) {
+    if (mapping->grafted_bytes > 0) {
         move_grafted(mapping->base, mapping->size_bytes, target, new_size);
         return true;
     }
@@ -134,16 +146,19 @@ static bool resize(struct hak_mapping *mapping, size_t new_size) {
 static size_t graft(struct hak_mapping *mapping, size_t at, const struct hak_big_pages *pages) {
     size_t room = mapping->size_bytes - at;
     if (pages->emptied != NULL) { /* before another thread can get its address */
-        hak_region_unregister(pages->base);
-        hak_meta_free(pages->emptied, sizeof *pages->emptied);
+        destroy_emptied(pages->emptied);
     }
     size_t used = pages->size_bytes < room ? pages->size_bytes : room;
     size_t moved = hak_os_graft(pages->base, used, mapping->base + at, room);
     if (moved < pages->size_bytes) {
         hak_os_release(pages->base + moved, pages->size_bytes - moved);
     }
-    mapping->is_grafted = true;
     return moved;
+}
+
+static bool can_fill_from_cache(size_t size_bytes) {
+    return size_bytes <= GRAFTED_SIZE_MAX_BYTES && hak_os_can_graft() &&
+           hak_load_relaxed(&grafted_bytes) + size_bytes <= HAK_GRAFTED_BYTES_MAX;
 }
 
 /* Gives a new mapping pages of the cache, as far as it has any; false when it has none,
@@ -151,7 +166,7 @@ static size_t graft(struct hak_mapping *mapping, size_t at, const struct hak_big
 static bool fill_from_cache(struct hak_mapping *mapping) {
     struct hak_big_pages pages;
     size_t at = 0, size = mapping->size_bytes;
-    if (size > GRAFTED_SIZE_MAX_BYTES || !hak_os_can_graft()) {
+    if (!can_fill_from_cache(size)) {
         return false;
     }
     for (int i = 0; i < GRAFTS_MAX && at < size; i++) {
@@ -161,6 +176,8 @@ static bool fill_from_cache(struct hak_mapping *mapping) {
         }
         at += hak_round_up(moved, HAK_SUPERSLAB_SIZE_BYTES);
     }
+    mapping->grafted_bytes = at;
+    hak_add_relaxed(&grafted_bytes, at);
     return at > 0;
 }
 

@@ -10,7 +10,7 @@
  *
  * Freed ones go to the BigCache. When it has none of a size, up to 64 MiB are put
  * together from pages of those that it has: each 2 MiB of a mapping may be another
- * area for the kernel (`is_grafted`), but no area begins anywhere else. */
+ * area for the kernel (`grafted_bytes`), but no area begins anywhere else. */
 #ifndef HAK_BIG_MAPPING_H
 #define HAK_BIG_MAPPING_H
 
@@ -22,13 +22,17 @@ struct hak_mapping {
     char *base;                          /* const */
     size_t size_bytes;                   /* owner, lock(big) while cached: address space */
     size_t alignment_bytes;              /* const: of base, at least 2 MiB */
-    bool is_grafted;                     /* owner */
+    size_t grafted_bytes;                /* owner: put together from others' pages, or 0 */
     _Atomic uint64_t record;             /* checked builds: src/check/guard.h */
     /* While cached. */
     uint64_t freed_ns;                   /* lock(big) */
     struct hak_mapping *bucket_next;     /* lock(big): its bucket's chain */
     struct hak_mapping *older, *newer;   /* lock(big): by age */
 };
+
+/* More is not put together at a time in all: 8,192 areas, an eighth of what Linux gives a
+ * process unless told otherwise (vm.max_map_count). The rest is for the program. */
+#define HAK_GRAFTED_BYTES_MAX ((size_t)16 << 30)
 
 /* What a request for `size_bytes` takes; 0 when it is above the largest size. */
 size_t hak_mapping_round_size(size_t size_bytes);

@@ -190,6 +190,44 @@ Test(big_cache, pages_come_from_so_many_and_for_so_much_only, .init = start) {
     cr_assert_eq(counts().entry_count, COUNT - 16);
 }
 
+/* 16 GiB of pieces and no more, or the program would run out of areas (vm.max_map_count);
+ * again when the mappings are gone. */
+Test(big_cache, pieces_are_limited_in_all, .init = start) {
+    enum { COUNT = HAK_GRAFTED_BYTES_MAX / (64 * HAK_MIB) };
+    static char *blocks[COUNT];
+    bool is_zero;
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < COUNT; i++) {
+            char *first = alloc(32 * HAK_MIB), *second = alloc(32 * HAK_MIB);
+            hak_mapping_free(first);
+            hak_mapping_free(second);
+            blocks[i] = hak_mapping_alloc(64 * HAK_MIB, 8, &is_zero);
+            expect(blocks[i] != NULL && !is_zero, "round %d, mapping %d: zero %d", round, i, is_zero);
+        }
+        expect(counts().entry_count == 0, "%zu are left over", counts().entry_count);
+        hak_mapping_free(alloc(40 * HAK_MIB));
+        char *plain = hak_mapping_alloc(64 * HAK_MIB, 8, &is_zero);
+        expect(plain != NULL && is_zero, "one too many");
+        hak_mapping_free(plain);
+        for (int i = 0; i < COUNT; i++) {
+            hak_mapping_free(blocks[i]);
+        }
+        hak_big_cache_trim();
+    }
+}
+
+/* One that others were put together from counts no more. */
+Test(big_cache, pieces_taken_on_count_once, .init = start) {
+    bool is_zero;
+    hak_mapping_free(alloc(10 * HAK_MIB));
+    for (size_t bytes = 0; bytes <= 2 * HAK_GRAFTED_BYTES_MAX; bytes += 26 * HAK_MIB) {
+        hak_mapping_free(hak_mapping_alloc(16 * HAK_MIB, 8, &is_zero));
+        expect(!is_zero, "16 MiB after %zu", bytes);
+        hak_mapping_free(hak_mapping_alloc(10 * HAK_MIB, 8, &is_zero));
+        expect(!is_zero, "10 MiB after %zu", bytes);
+    }
+}
+
 /* Whatever is refused: a mapping all the same, of its size, that can be used. */
 Test(big_cache, pages_that_cannot_be_had_are_done_without, .init = start) {
     for (uint32_t calls = TEST_OS_GRAFT; calls <= TEST_OS_CAN_GRAFT; calls *= 2) {
