@@ -38,7 +38,7 @@ void hak_fuzz_catch_death(bool then_exit);
 unsigned hak_fuzz_walk_number(void);
 
 /** Whether this input has all that an input may have, and walks of everything leave nothing
- *  out: while fuzzing one in four, always the same ones, because much of what operations
+ *  out: while fuzzing one in 16, always the same ones, because much of what operations
  *  can do costs as much as many of the others. */
 static inline bool hak_fuzz_is_whole(void) {
     return hak_fuzz_mode.is_whole;

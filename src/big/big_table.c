@@ -113,6 +113,7 @@ struct hak_mapping *hak_big_table_take(struct hak_big_table *table, size_t size_
 static struct hak_mapping **link_of_oldest(const struct hak_big_table *table) {
     struct hak_mapping **link = bucket_of(table, table->oldest->size_bytes);
     while (*link != table->oldest) {
+        hak_assert(*link != NULL, BIG_BUCKET, table->oldest->size_bytes);
         link = &(*link)->bucket_next;
     }
     return link;
