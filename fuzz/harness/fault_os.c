@@ -8,14 +8,18 @@
 
 #include "arena.h"
 #include "memcheck.h"
+#include "target.h"
 
 #include <stdatomic.h>
 #include <stddef.h>
+#include <stdint.h>
 
+#include "base/constants.h"
 #include "base/lock.h"
 #include "meta/meta.h"
 #include "os/os_memory.h"
 #include "os/os_thread.h"
+#include "region/region_map.h"
 
 /* The types are the originals', so that a change there does not compile here. */
 #define WRAPPED(function) __typeof__(function) __real_##function, __wrap_##function
@@ -89,6 +93,14 @@ static bool is_due(void) {
     return true;
 }
 
+/* Address space that goes back may be another thread's at once: from then on the region
+ * map's cell is that thread's. */
+static void demand_forgotten(const void *address, const char *call) {
+    if ((uintptr_t)address % HAK_SUPERSLAB_SIZE_BYTES == 0 && hak_region_owner(address) != NULL) {
+        hak_fuzz_fail("%s: the region map still knows %p", call, address);
+    }
+}
+
 void *__wrap_hak_os_reserve(size_t size_bytes, size_t alignment_bytes) {
     if (is_due()) {
         return NULL;
@@ -110,6 +122,7 @@ void __wrap_hak_os_purge(void *address, size_t size_bytes) {
 }
 
 void __wrap_hak_os_release(void *address, size_t size_bytes) {
+    demand_forgotten(address, "hak_os_release");
     if (hak_fuzz_arena_has(address)) {
         hak_fuzz_arena_give(address, size_bytes);
     } else {
@@ -132,6 +145,8 @@ bool __wrap_hak_os_resize(void *address, size_t old_size_bytes, size_t new_size_
 
 /* As some kernels do, a move that fails unmaps its target. */
 bool __wrap_hak_os_move(void *address, size_t old_size_bytes, void *target, size_t new_size_bytes) {
+    demand_forgotten(address, "hak_os_move");
+    demand_forgotten(target, "hak_os_move");
     if (is_due()) {
         hak_os_release(target, new_size_bytes);
         return false;
@@ -153,6 +168,7 @@ bool __wrap_hak_os_move(void *address, size_t old_size_bytes, void *target, size
 /* Refused, nothing changes; what is to be kept is copied then. */
 size_t __wrap_hak_os_graft(void *address, size_t size_bytes, void *target,
                            size_t target_size_bytes) {
+    demand_forgotten(address, "hak_os_graft");
     if (is_due()) {
         hak_fuzz_arena_wrote_like(target, address, size_bytes);
         return 0;

@@ -4,9 +4,13 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include "base/constants.h"
 #include "os/os_memory.h"
+#include "region/region_map.h"
 
 static _Atomic uint32_t failing_calls;
 static _Atomic int64_t calls_left; /* until the first failure */
@@ -52,6 +56,15 @@ static bool fails(enum test_os_call call) {
     return now;
 }
 
+/* Address space that goes back may be another thread's at once, which then registers it:
+ * who forgets it only afterwards, in the region map, takes it from that thread. */
+static void demand_forgotten(const void *address, const char *call) {
+    if ((uintptr_t)address % HAK_SUPERSLAB_SIZE_BYTES == 0 && hak_region_owner(address) != NULL) {
+        fprintf(stderr, "%s: the region map still knows %p\n", call, address);
+        abort();
+    }
+}
+
 void *__real_hak_os_reserve(size_t size_bytes, size_t alignment_bytes);
 void *__wrap_hak_os_reserve(size_t size_bytes, size_t alignment_bytes);
 void *__wrap_hak_os_reserve(size_t size_bytes, size_t alignment_bytes) {
@@ -82,6 +95,8 @@ void __real_hak_os_release(void *address, size_t size_bytes);
 bool __real_hak_os_move(void *address, size_t old_size_bytes, void *target, size_t new_size_bytes);
 bool __wrap_hak_os_move(void *address, size_t old_size_bytes, void *target, size_t new_size_bytes);
 bool __wrap_hak_os_move(void *address, size_t old_size_bytes, void *target, size_t new_size_bytes) {
+    demand_forgotten(address, "hak_os_move");
+    demand_forgotten(target, "hak_os_move"); /* some kernels unmap it and then refuse */
     if (fails(TEST_OS_MOVE)) { /* as the kernels do that unmap the target first */
         __real_hak_os_release(target, new_size_bytes);
         held_bytes -= (int64_t)new_size_bytes;
@@ -99,6 +114,7 @@ __typeof__(hak_os_graft) __real_hak_os_graft, __wrap_hak_os_graft;
 size_t __wrap_hak_os_graft(void *address, size_t size_bytes, void *target,
                            size_t target_size_bytes) {
     const size_t part = HAK_SUPERSLAB_SIZE_BYTES;
+    demand_forgotten(address, "hak_os_graft");
     if (fails(TEST_OS_GRAFT)) {
         size_bytes = size_bytes > part ? part : 0;
     }
@@ -122,6 +138,7 @@ void __wrap_hak_os_purge(void *address, size_t size_bytes) {
 
 void __wrap_hak_os_release(void *address, size_t size_bytes);
 void __wrap_hak_os_release(void *address, size_t size_bytes) {
+    demand_forgotten(address, "hak_os_release");
     held_bytes -= (int64_t)size_bytes;
     __real_hak_os_release(address, size_bytes);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* An operating system that fails on demand: replaces the functions of
  * src/os/os_memory.h at link time (OS_FAULTS in hak_add_unit_test). Until told
- * otherwise it only counts and passes on. Thread safe. */
+ * otherwise it only counts, passes on, and ends the test when address space goes back
+ * that the region map still knows. Thread safe. */
 #ifndef TEST_SUPPORT_OS_FAULT_H
 #define TEST_SUPPORT_OS_FAULT_H
 
