@@ -115,6 +115,25 @@ Test(l25_shard, never_more_free_granules_resident_than_the_limit, .init = start)
     cr_assert_eq(shard.run_granule_count, 0);
 }
 
+/* The run that makes a chunk empty also brings the shard over its limit: the chunk has no
+ * resident memory then, and goes, because there is another empty one. */
+Test(l25_shard, an_empty_chunk_without_memory_goes_if_there_is_another, .init = start) {
+    char *runs[4];
+    for (int i = 0; i < 4; i++) {
+        runs[i] = take(16);
+    }
+    for (int i = 0; i < 3; i++) {
+        cr_assert_null(give(runs[i]));
+    }
+    cr_assert_eq(shard.dirty_count, HAK_DIRTY_LIMIT_MIN);
+    struct hak_l25_chunk *spare = give(runs[3]);
+    cr_assert_not_null(spare);
+    cr_assert_eq(spare->base, runs[2]);
+    cr_assert_eq(shard.chunk_count, 1);
+    hak_l25_chunk_destroy(spare);
+    verify();
+}
+
 Test(l25_shard, ticks_purge_what_stayed_free_for_a_whole_one, .init = start) {
     char *a = take(4), *b = take(4);
     const uint64_t now = HAK_PURGE_DELAY_NS;

@@ -134,6 +134,11 @@ Test(squeeze, looks_again_after_any_change, .init = start_region_map) {
     cr_assert_eq(hak_slab_squeeze_owned(&slab), 2, "block 3 and block 4");
     cr_assert_eq(hak_slab_take_owned(&slab, out, 1), 1);
     cr_assert_eq(hak_slab_squeeze_owned(&slab), 1);
+    cr_assert_eq(hak_slab_give_remote(&slab, 0, (uint64_t)1 << 7), 0);
+    hak_slab_announce_remote(&slab, 1);
+    hak_chain_init(&chain); /* it is not pending any more */
+    cr_assert_eq(hak_slab_collect_owned(&slab), 1);
+    cr_assert_eq(hak_slab_squeeze_owned(&slab), 2, "block 4, and block 7 of another thread");
 }
 
 /* A chain squeezes when it has grown by an eighth, and not below eight SuperSlabs. */
