@@ -182,7 +182,9 @@ void hak_fuzz_arena_copy(void *to, const void *from, size_t size_bytes) {
     }
     size_t first = page_of(from), end = first + (size_bytes + PAGE_BYTES - 1) / PAGE_BYTES;
     for (size_t page = next_written(first, end); page < end; page = next_written(page + 1, end)) {
-        copy_page((char *)to + (page - first) * PAGE_BYTES, base + page * PAGE_BYTES);
+        char *target = (char *)to + (page - first) * PAGE_BYTES;
+        memcpy(target, base + page * PAGE_BYTES, PAGE_BYTES);
+        hak_fuzz_arena_wrote(target, PAGE_BYTES);
     }
 }
 
@@ -199,13 +201,14 @@ void hak_fuzz_arena_wrote_like(const void *to, const void *from, size_t size_byt
 
 /* --- Slots ----------------------------------------------------------------------- */
 
-static bool are_free(size_t first, size_t count) {
-    for (size_t i = first; i < first + count; i++) {
-        if (i >= SLOT_COUNT || is_used[i]) {
-            return false;
+/* The last slot of some that is used or beyond the end; SIZE_MAX when all are free. */
+static size_t last_used(size_t first, size_t count) {
+    for (size_t i = first + count; i > first; i--) {
+        if (i > SLOT_COUNT || is_used[i - 1]) {
+            return i - 1;
         }
     }
-    return true;
+    return SIZE_MAX;
 }
 
 static void mark(size_t first, size_t count, bool used) {
@@ -246,19 +249,30 @@ static void unpoison_slots(size_t first, size_t count) {
     }
 }
 
-static bool fits(size_t first, size_t count, size_t alignment_bytes) {
-    return (uintptr_t)(base + first * SLOT_BYTES) % alignment_bytes == 0 && are_free(first, count);
+/* The lowest free slots, `count` together; SLOT_COUNT when there are none. */
+static size_t find_free(size_t count, size_t alignment_bytes) {
+    size_t first = first_free;
+    while (first + count <= SLOT_COUNT) {
+        if ((uintptr_t)(base + first * SLOT_BYTES) % alignment_bytes != 0) {
+            first++;
+            continue;
+        }
+        size_t used = last_used(first, count);
+        if (used == SIZE_MAX) {
+            return first;
+        }
+        first = used + 1;
+    }
+    return SLOT_COUNT;
 }
 
 void *hak_fuzz_arena_take(size_t size_bytes, size_t alignment_bytes) {
-    size_t count = slots_of(size_bytes), first = first_free;
+    size_t count = slots_of(size_bytes);
     if (base == NULL || count > SLOTS_AT_ONCE_MAX) {
         return NULL;
     }
-    while (first + count <= SLOT_COUNT && !fits(first, count, alignment_bytes)) {
-        first++;
-    }
-    if (first + count > SLOT_COUNT) {
+    size_t first = find_free(count, alignment_bytes);
+    if (first == SLOT_COUNT) {
         return NULL;
     }
     mark(first, count, true);
@@ -284,7 +298,7 @@ bool hak_fuzz_arena_resize(void *address, size_t old_size_bytes, size_t new_size
     size_t first = slot_of(address), old = slots_of(old_size_bytes);
     size_t count = slots_of(new_size_bytes);
     char *start = address;
-    if (count > SLOTS_AT_ONCE_MAX || (count > old && !are_free(first + old, count - old))) {
+    if (count > SLOTS_AT_ONCE_MAX || (count > old && last_used(first + old, count - old) != SIZE_MAX)) {
         return false;
     }
     if (new_size_bytes < old_size_bytes) {
