@@ -145,6 +145,7 @@ Test(fork, while_other_threads_allocate) {
 
 /* Not with Criterion's assertions: in a child one that fails waits forever. */
 static void fork_again(void) {
+    alarm(CHILD_SECONDS); /* for the fork: it takes every lock */
     demand(status_of_child(live_in_child) == 0, "the grandchild ended well");
     live_in_child();
 }
