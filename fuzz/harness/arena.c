@@ -298,7 +298,8 @@ bool hak_fuzz_arena_resize(void *address, size_t old_size_bytes, size_t new_size
     size_t first = slot_of(address), old = slots_of(old_size_bytes);
     size_t count = slots_of(new_size_bytes);
     char *start = address;
-    if (count > SLOTS_AT_ONCE_MAX || (count > old && last_used(first + old, count - old) != SIZE_MAX)) {
+    if (count > SLOTS_AT_ONCE_MAX ||
+        (count > old && last_used(first + old, count - old) != SIZE_MAX)) {
         return false;
     }
     if (new_size_bytes < old_size_bytes) {
