@@ -20,7 +20,6 @@ static struct {
     .age_max_ns = HAK_BIG_CACHE_AGE_MAX_NS,
 };
 
-
 void hak_big_cache_init(void) {
     hak_big_table_init(&cache.table);
 }

@@ -124,18 +124,23 @@ Test(big_cache, pages_of_another_size_serve_and_stay_resident, .init = start) {
     }
 }
 
+/* Cached in this order: the first full of 'a', the next of 'b', ... */
+static void cache_many(char **blocks, int count, size_t size_bytes) {
+    for (int i = 0; i < count; i++) {
+        blocks[i] = alloc(size_bytes);
+        memset(blocks[i], 'a' + i, size_bytes);
+    }
+    for (int i = 0; i < count; i++) {
+        hak_mapping_free(blocks[i]);
+    }
+}
+
 /* The oldest go first, and each is used up before the next; the last is cut. */
 Test(big_cache, pages_come_from_the_oldest, .init = start) {
     enum { COUNT = 5 };
     char *blocks[COUNT];
     bool is_zero;
-    for (int i = 0; i < COUNT; i++) {
-        blocks[i] = alloc(4 * HAK_MIB);
-        memset(blocks[i], 'a' + i, 4 * HAK_MIB);
-    }
-    for (int i = 0; i < COUNT; i++) {
-        hak_mapping_free(blocks[i]);
-    }
+    cache_many(blocks, COUNT, 4 * HAK_MIB);
     char *block = hak_mapping_alloc(10 * HAK_MIB, 8, &is_zero);
     verify();
     cr_assert_not(is_zero);
@@ -165,7 +170,7 @@ Test(big_cache, a_small_request_cuts_two_mebibytes_off, .init = start) {
     cr_assert_eq(resident_bytes(small, 3 * HAK_MIB / 2), 3 * HAK_MIB / 2);
     cr_assert_eq(counts().cached_bytes, 4 * HAK_MIB);
     cr_assert_eq(held - test_os_held_bytes(), (int64_t)HAK_MIB / 2);
-    cr_assert_eq(hak_region_owner(large) != NULL, true);
+    cr_assert_not_null(hak_region_owner(large), "what it keeps is cached still");
 }
 
 /* So many pieces at most; and nothing for what may be large because little of it is used. */
@@ -173,12 +178,7 @@ Test(big_cache, pages_come_from_so_many_and_for_so_much_only, .init = start) {
     enum { COUNT = 40 };
     char *blocks[COUNT];
     bool is_zero;
-    for (int i = 0; i < COUNT; i++) {
-        blocks[i] = alloc(2 * HAK_MIB);
-    }
-    for (int i = 0; i < COUNT; i++) {
-        hak_mapping_free(blocks[i]);
-    }
+    cache_many(blocks, COUNT, 2 * HAK_MIB);
     char *too_large = hak_mapping_alloc(66 * HAK_MIB, 8, &is_zero);
     cr_assert(too_large != NULL && is_zero);
     cr_assert_eq(counts().entry_count, COUNT);
