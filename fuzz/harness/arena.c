@@ -14,7 +14,7 @@ enum { PAGE_BYTES = 4096, SLOT_COUNT = 4096, SLOTS_AT_ONCE_MAX = 512 };
 enum {
     RESIDENT_SLOTS = 1024,
     SLOTS_SHADED = 16,
-    SLOTS_AUDITED = 32,           /* at most, of what is cleared */
+    SLOTS_AUDITED = 2,            /* at most, of what is cleared */
     BLOCKS_ALIGNMENT_MIN = 65536, /* blocks lie in what is aligned to a granule at least */
     AUDIT_EVERY = 256,            /* clears: looking at what nobody wrote costs as much as many */
 };
@@ -56,46 +56,78 @@ size_t hak_fuzz_arena_reserved_bytes(void) {
     return reserved_bytes;
 }
 
-/* --- Pages that were written ------------------------------------------------------ */
+/* --- Pages that were written, and from where to where ------------------------------- */
 
 enum { PAGES_PER_SLOT = 512, WORDS_PER_SLOT = PAGES_PER_SLOT / 64 };
 static uint64_t written[SLOT_COUNT * WORDS_PER_SLOT];
 
+/* The bytes of a page that may be other than zero; of pages in `written` only. */
+static struct extent { uint16_t low, high; } extents[SLOT_COUNT * PAGES_PER_SLOT];
+
 static size_t page_of(const char *address) {
     return (size_t)(address - base) / PAGE_BYTES;
-}
-
-void hak_fuzz_arena_wrote(const void *address, size_t size_bytes) {
-    if (!hak_fuzz_arena_has(address) || size_bytes == 0) {
-        return;
-    }
-    size_t first = page_of(address), last = page_of((const char *)address + size_bytes - 1);
-    for (size_t page = first; page <= last; page++) {
-        written[page / 64] |= UINT64_C(1) << page % 64;
-    }
 }
 
 static bool was_written(size_t page) {
     return (written[page / 64] >> page % 64 & 1) != 0;
 }
 
-static bool is_zero(const char *page) {
-    return hak_pattern_nonzero(page, PAGE_BYTES) == SIZE_MAX;
+/* Takes [low, high) of a page into what was written. */
+static void widen(size_t page, uint16_t low, uint16_t high) {
+    struct extent *extent = &extents[page];
+    if (was_written(page)) {
+        extent->low = low < extent->low ? low : extent->low;
+        extent->high = high > extent->high ? high : extent->high;
+    } else {
+        written[page / 64] |= UINT64_C(1) << page % 64;
+        *extent = (struct extent){.low = low, .high = high};
+    }
 }
 
-/* Every page of a range that is resident and was not declared as written is zero. */
+void hak_fuzz_arena_wrote(const void *address, size_t size_bytes) {
+    if (!hak_fuzz_arena_has(address) || size_bytes == 0) {
+        return;
+    }
+    size_t at = (size_t)((const char *)address - base), end = at + size_bytes;
+    while (at < end) {
+        size_t page = at / PAGE_BYTES, next = (page + 1) * PAGE_BYTES;
+        size_t high = end < next ? PAGE_BYTES - (next - end) : PAGE_BYTES;
+        widen(page, (uint16_t)(at % PAGE_BYTES), (uint16_t)high);
+        at = next;
+    }
+}
+
+static bool is_zero(const char *bytes, size_t size_bytes) {
+    return hak_pattern_nonzero(bytes, size_bytes) == SIZE_MAX;
+}
+
+/* But for what was declared as written. */
+static bool is_page_zero(size_t index) {
+    const char *page = base + index * PAGE_BYTES;
+    const struct extent *extent = &extents[index];
+    if (!was_written(index)) {
+        return is_zero(page, PAGE_BYTES);
+    }
+    return is_zero(page, extent->low) && is_zero(page + extent->high, PAGE_BYTES - extent->high);
+}
+
+/* The pages of a range that are resident hold nothing that was not declared as written. Of
+ * a long range that is asked of some slots, others each time. */
 static void audit(const char *start, size_t size_bytes) {
     static unsigned char resident[SLOTS_AUDITED * PAGES_PER_SLOT];
+    static size_t audits;
     size_t first = page_of(start), count = (size_bytes + PAGE_BYTES - 1) / PAGE_BYTES;
-    count = count < sizeof resident ? count : sizeof resident;
-    if (mincore((void *)(uintptr_t)start, count * PAGE_BYTES, resident) != 0) {
+    if (count > sizeof resident) {
+        first += audits++ % (count / sizeof resident) * sizeof resident;
+        count = sizeof resident;
+    }
+    if (mincore(base + first * PAGE_BYTES, count * PAGE_BYTES, resident) != 0) {
         hak_fuzz_fail("arena: mincore refuses %p", (const void *)start);
     }
     for (size_t i = 0; i < count; i++) {
-        const char *page = start + i * PAGE_BYTES;
-        if ((resident[i] & 1) != 0 && !was_written(first + i) && !is_zero(page)) {
-            hak_fuzz_fail("arena: the page at %p was written, though no block lay there",
-                          (const void *)page);
+        if ((resident[i] & 1) != 0 && !is_page_zero(first + i)) {
+            hak_fuzz_fail("arena: the page at %p was written, where no block lay",
+                          (void *)(base + (first + i) * PAGE_BYTES));
         }
     }
 }
@@ -103,13 +135,14 @@ static void audit(const char *start, size_t size_bytes) {
 /* Not memset() where there is another way: ASan stands before it and looks at each byte's
  * shadow first. */
 #if defined(__x86_64__)
-static void clear_page(char *page) {
-    uint64_t count = PAGE_BYTES;
-    __asm__ volatile("rep stosb" : "+D"(page), "+c"(count) : "a"(0) : "memory");
+static void clear_bytes(char *start, size_t size_bytes) {
+    uint64_t words = size_bytes / sizeof(uint64_t), rest = size_bytes % sizeof(uint64_t);
+    __asm__ volatile("rep stosq" : "+D"(start), "+c"(words) : "a"(0) : "memory");
+    __asm__ volatile("rep stosb" : "+D"(start), "+c"(rest) : "a"(0) : "memory");
 }
 #else
-static void clear_page(char *page) {
-    memset(page, 0, PAGE_BYTES);
+static void clear_bytes(char *start, size_t size_bytes) {
+    memset(start, 0, size_bytes);
 }
 #endif
 
@@ -130,7 +163,8 @@ static size_t next_written(size_t page, size_t end) {
 static void clear_written(size_t first, size_t end, bool drop) {
     for (size_t page = first; page < end; page++) {
         if (!drop) {
-            clear_page(base + page * PAGE_BYTES);
+            clear_bytes(base + page * PAGE_BYTES + extents[page].low,
+                        (size_t)(extents[page].high - extents[page].low));
         }
         written[page / 64] &= ~(UINT64_C(1) << page % 64);
         page = next_written(page, end) - 1;
@@ -153,7 +187,7 @@ void hak_fuzz_arena_clear(void *address, size_t size_bytes) {
 }
 
 static void copy_page(char *to, const char *from) {
-    if (!is_zero(from)) {
+    if (!is_zero(from, PAGE_BYTES)) {
         memcpy(to, from, PAGE_BYTES);
         hak_fuzz_arena_wrote(to, PAGE_BYTES);
     }
@@ -182,9 +216,10 @@ void hak_fuzz_arena_copy(void *to, const void *from, size_t size_bytes) {
     }
     size_t first = page_of(from), end = first + (size_bytes + PAGE_BYTES - 1) / PAGE_BYTES;
     for (size_t page = next_written(first, end); page < end; page = next_written(page + 1, end)) {
-        char *target = (char *)to + (page - first) * PAGE_BYTES;
-        memcpy(target, base + page * PAGE_BYTES, PAGE_BYTES);
-        hak_fuzz_arena_wrote(target, PAGE_BYTES);
+        size_t low = extents[page].low, length = extents[page].high - low;
+        char *target = (char *)to + (page - first) * PAGE_BYTES + low;
+        memcpy(target, base + page * PAGE_BYTES + low, length);
+        hak_fuzz_arena_wrote(target, length);
     }
 }
 
@@ -195,7 +230,8 @@ void hak_fuzz_arena_wrote_like(const void *to, const void *from, size_t size_byt
     }
     size_t first = page_of(from), end = first + (size_bytes + PAGE_BYTES - 1) / PAGE_BYTES;
     for (size_t page = next_written(first, end); page < end; page = next_written(page + 1, end)) {
-        hak_fuzz_arena_wrote((const char *)to + (page - first) * PAGE_BYTES, PAGE_BYTES);
+        size_t low = extents[page].low, length = extents[page].high - low;
+        hak_fuzz_arena_wrote((const char *)to + (page - first) * PAGE_BYTES + low, length);
     }
 }
 
