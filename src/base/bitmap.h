@@ -16,6 +16,10 @@ HAK_INLINE uint32_t hak_bit_lowest64(uint64_t word) {
     return (uint32_t)__builtin_ctzll(word);
 }
 
+HAK_INLINE uint32_t hak_bit_highest32(uint32_t word) {
+    return 31 - (uint32_t)__builtin_clz(word);
+}
+
 HAK_INLINE uint32_t hak_bit_count32(uint32_t word) {
     return (uint32_t)__builtin_popcount(word);
 }

@@ -3,6 +3,7 @@
 #include "base/lock.h"
 
 #include "base/atomic.h"
+#include "base/bitmap.h"
 #include "base/check.h"
 #include "base/compiler.h"
 #include "base/futex.h"
@@ -14,19 +15,28 @@ enum { LOCK_FREE = 0, LOCK_HELD = 1, LOCK_HELD_SLEEPERS = 2 };
 /* hak_lock_hold_all. */
 static __thread bool holds_all;
 
-/* Checked builds only: how many locks of each rank this thread holds. */
+/* Checked builds only: how many locks of each rank this thread holds, and of which ranks
+ * it holds any. */
 static __thread uint32_t held_by_rank[HAK_LOCK_RANK_COUNT];
+static __thread uint32_t ranks_held;
+
+_Static_assert(HAK_LOCK_RANK_COUNT <= 32, "a bit a rank");
 
 HAK_UNUSED static uint32_t highest_rank_held(void) {
-    uint32_t rank = HAK_LOCK_RANK_COUNT;
-    while (--rank > 0 && held_by_rank[rank] == 0) {
-    }
-    return rank;
+    return ranks_held == 0 ? (uint32_t)HAK_LOCK_RANK_NONE : hak_bit_highest32(ranks_held);
 }
 
 static void note_acquired(struct hak_lock *lock) {
     if (HAK_CHECK_LEVEL >= 1) {
         held_by_rank[lock->rank]++;
+        ranks_held |= 1u << lock->rank;
+    }
+}
+
+static void note_released(struct hak_lock *lock, uint32_t still_held) {
+    if (HAK_CHECK_LEVEL >= 1) {
+        held_by_rank[lock->rank] = still_held;
+        ranks_held &= still_held == 0 ? ~(1u << lock->rank) : UINT32_MAX;
     }
 }
 
@@ -96,9 +106,7 @@ void hak_lock_release(struct hak_lock *lock) {
         return;
     }
     hak_assert(held_by_rank[lock->rank] > 0, LOCK_HELD, lock->rank, 0);
-    if (HAK_CHECK_LEVEL >= 1) {
-        held_by_rank[lock->rank]--;
-    }
+    note_released(lock, held_by_rank[lock->rank] - 1);
     /* L2: release publishes the critical section to L1 of the next holder. */
     if (hak_exchange_release(&lock->word, (uint32_t)LOCK_FREE) == LOCK_HELD_SLEEPERS) {
         hak_futex_wake(&lock->word, 1);
@@ -110,9 +118,7 @@ void hak_lock_hold_all(bool holds) {
 }
 
 void hak_lock_reset_in_child(struct hak_lock *lock) {
-    if (HAK_CHECK_LEVEL >= 1) {
-        held_by_rank[lock->rank] = 0;
-    }
+    note_released(lock, 0);
     hak_store_relaxed(&lock->word, (uint32_t)LOCK_FREE); /* the child has one thread */
 }
 
