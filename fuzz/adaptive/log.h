@@ -13,7 +13,9 @@
 
 #include "reference.h"
 
-void adaptive_log_reset(void);
+/** No line so far, and the log on. */
+void adaptive_log_begin(void);
+/** The setting, and what is expected. */
 void adaptive_log_set(bool is_on);
 void adaptive_log_expect_grow(size_t class_index, uint32_t from, const struct reference *reference);
 void adaptive_log_expect_shrink(size_t class_index, uint32_t from,

@@ -27,10 +27,6 @@ extern uint64_t model_event_count;
 extern struct model_class model_classes[REFERENCE_CLASS_COUNT];
 
 void model_reset(void);
-/** How many of the blocks wanted a refill may ask for. Many are for whole inputs
- *  (harness/run.h): others have so many, and from then on few at a time. What a cache has
- *  no room for costs nothing. */
-size_t model_ration(const struct model_class *class, size_t wanted);
 /** A block from the chain: must not be anybody's. */
 void model_enter(void *block, size_t class_index);
 /** Blocks that are about to go back must still carry their numbers. */

@@ -11,11 +11,12 @@
 #include "log.h"
 #include "meta/meta.h"
 #include "model.h"
+#include "ration.h"
 #include "superslab/chain.h"
 #include "superslab/pool.h"
 #include "tcache/tcache.h"
 
-enum { INITIAL_SLOTS = 64, BATCH_MAX = 4096, REST_EVENTS = 32 };
+enum { INITIAL_SLOTS = 64, REST_EVENTS = 32 };
 static const uint64_t START_NS = 5000000000;
 
 struct hak_tcache adaptive_tcache;
@@ -88,7 +89,7 @@ void adaptive_refill(size_t c, size_t wanted) {
     if (!open_class(c)) {
         return;
     }
-    wanted = model_ration(&model_classes[c], wanted);
+    wanted = ration_of_refill(&model_classes[c], wanted);
     uint64_t hits = hak_fuzz_fault_hits();
     bool is_full = model_classes[c].cached_count == model_classes[c].reference.capacity;
     if (refill_once(c, (uint32_t)wanted) > 0) {
@@ -171,9 +172,9 @@ void adaptive_push(size_t c, size_t count) {
 }
 
 void adaptive_churn(size_t c, size_t wanted, size_t times) {
-    for (size_t i = 0; i < times; i++) {
+    for (size_t i = 0; i < times && ration_allows_round(i); i++) {
         adaptive_pop(c, REFERENCE_SLOTS_MAX);
-        adaptive_refill(c, wanted);
+        adaptive_refill(c, ration_of_round(&model_classes[c], wanted, i));
     }
 }
 
@@ -301,33 +302,6 @@ void adaptive_idle(void) {
     adaptive_verify_all();
 }
 
-static void judge_decision(uint32_t mark, uint32_t slots, uint32_t most) {
-    static const enum hak_adaptive_decision same[] = {
-        [REFERENCE_KEEP] = HAK_ADAPTIVE_KEEP,
-        [REFERENCE_GROW] = HAK_ADAPTIVE_GROW,
-        [REFERENCE_SHRINK] = HAK_ADAPTIVE_SHRINK,
-    };
-    enum hak_adaptive_decision decision = hak_adaptive_decide(mark, slots, most);
-    if (decision != same[reference_decide(mark, slots, most)]) {
-        hak_fuzz_fail("decide: %d for a mark of %u in %u slots of at most %u", (int)decision, mark,
-                      slots, most);
-    }
-}
-
-/* A capacity that is no power of two can be used to exactly 80 % and 20 %. */
-void adaptive_decide(size_t mark_per_mille, size_t capacity, size_t c) {
-    uint32_t most = reference_capacity_max(c), slots = least((uint32_t)capacity, most);
-    uint32_t mark = (uint32_t)(mark_per_mille * slots / 1000);
-    for (uint32_t near = mark > 1 ? mark - 2 : 0; near <= least(mark + 2, slots); near++) {
-        judge_decision(near, slots, most);
-    }
-    if (slots >= 64 && slots < REFERENCE_SLOTS_MAX / 2) {
-        uint32_t fifth = slots / 5;
-        judge_decision(fifth, 5 * fifth, REFERENCE_SLOTS_MAX);
-        judge_decision(4 * fifth, 5 * fifth, REFERENCE_SLOTS_MAX);
-    }
-}
-
 /* --- The rest ----------------------------------------------------------------- */
 
 static void release_slots(void) {
@@ -353,6 +327,9 @@ static void start(uint32_t capacity, bool adapts) {
 }
 
 void adaptive_restart(size_t capacity, size_t adapts) {
+    if (!ration_allows_restart()) {
+        return;
+    }
     adaptive_flush_all();
     release_slots();
     start((uint32_t)capacity, adapts != 0);
@@ -363,7 +340,6 @@ void adaptive_clock(size_t ns) {
 }
 
 void adaptive_log(size_t on) {
-    hak_config.adaptive_log = on != 0;
     adaptive_log_set(on != 0);
 }
 
@@ -386,11 +362,11 @@ void adaptive_begin(void) {
     hak_fuzz_fault_meta(true);
     meta_before = hak_fuzz_meta_live_bytes();
     model_reset();
+    ration_begin();
     model_event_count = 0;
     hak_chain_init(&chain);
     adaptive_now_ns = START_NS;
-    adaptive_log_reset();
-    adaptive_log(1);
+    adaptive_log_begin();
     /* As the library does it, so that the policy's own start is what is seen. */
     hak_config.adaptive_sizing = true;
     expect_begin();
@@ -419,6 +395,9 @@ void adaptive_verify_all(void) {
 static void give_held_back(void) {
     for (size_t c = 0; c < REFERENCE_CLASS_COUNT; c++) {
         struct model_class *model = &model_classes[c];
+        if (model->held_count == 0) {
+            continue;
+        }
         model_demand_numbers(model->held, model->held_count);
         hak_chain_give_owned(&chain, (enum hak_kind)kind_of(c), model->held, model->held_count);
         model->held_count = 0;
