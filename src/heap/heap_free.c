@@ -21,6 +21,7 @@ static void flush_and_push(struct hak_heap *heap, uint32_t kind, void *block) {
         hak_tcache_flush_full_owned(&heap->tcache, &heap->chain, class_index, now_ns);
         hak_tcache_push(&heap->tcache, kind, block);
     }
+    hak_chain_purge_excess_owned(&heap->chain);
     hak_assert_heap(heap);
     hak_lock_release(&heap->lock);
     hak_heap_tick_shared(now_ns);

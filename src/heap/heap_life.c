@@ -127,6 +127,8 @@ void hak_heap_abandon(struct hak_heap *heap) {
     hak_lock_acquire(&heap->lock);
     hak_tcache_flush_all_owned(&heap->tcache, &heap->chain);
     hak_chain_trim_owned(&heap->chain, false);
+    hak_purge_policy_note_exit(&heap->chain.purge);
+    hak_chain_purge_excess_owned(&heap->chain);
     if (hak_config.prewarm_tls) {
         prewarm_locked(heap); /* now, so that the thread that adopts it need not */
     }

@@ -12,7 +12,7 @@
  * The limit learns: taking purged memory back within a tick was a mistake and
  * raises the limit by twice what it cost, since going down it purges to half of
  * the limit; so a program that frees and allocates the same megabytes in turn
- * soon keeps them. Each tick lowers it again. */
+ * soon keeps them. Each tick lowers it again. The end of a thread raises it, too. */
 #ifndef HAK_REGION_PURGE_POLICY_H
 #define HAK_REGION_PURGE_POLICY_H
 
@@ -22,6 +22,7 @@
 
 enum {
     HAK_DIRTY_LIMIT_MIN = 48,    /* granules: 3 MiB a heap */
+    HAK_DIRTY_LIMIT_EXIT = 192,  /* granules: 12 MiB a heap whose thread has ended */
     HAK_DIRTY_LIMIT_MAX = 1024,  /* granules: 64 MiB a heap */
 };
 
@@ -48,6 +49,14 @@ static inline void hak_purge_policy_note_cold(struct hak_purge_policy *policy, u
     uint32_t limit = policy->dirty_limit + 2 * regret;
     policy->purged_since_tick -= regret;
     policy->dirty_limit = limit < policy->limit_max ? limit : policy->limit_max;
+}
+
+/* The thread has ended. Threads often start soon after others ended, and take its
+ * memory again: it may keep more, until ticks have lowered the limit. */
+static inline void hak_purge_policy_note_exit(struct hak_purge_policy *policy) {
+    if (policy->dirty_limit < HAK_DIRTY_LIMIT_EXIT) {
+        policy->dirty_limit = HAK_DIRTY_LIMIT_EXIT;
+    }
 }
 
 static inline void hak_purge_policy_note_tick(struct hak_purge_policy *policy, uint64_t now_ns) {

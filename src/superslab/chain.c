@@ -58,9 +58,30 @@ static struct hak_slab *carve_in(struct hak_chain *chain, struct hak_superslab *
     return slab;
 }
 
+/* SuperSlabs looked at for resident memory, in a chain of thousands that has only
+ * scattered granules of it. */
+enum { DIRTY_SEARCH_SUPERSLABS_MAX = 64 };
+
+/* In resident memory, whichever SuperSlab has it: elsewhere each page faults. */
+static struct hak_slab *carve_dirty(struct hak_chain *chain, uint32_t class_index,
+                                    uint32_t count) {
+    struct hak_superslab *s = chain->dirty_granule_count >= count ? chain->room : NULL;
+    for (uint32_t i = 0; s != NULL && i < DIRTY_SEARCH_SUPERSLABS_MAX; i++, s = s->room_next) {
+        uint32_t first = hak_superslab_find_dirty_owned(s, count);
+        if (first != HAK_GRANULES_PER_SUPERSLAB) {
+            return carve_in(chain, s, class_index, first);
+        }
+    }
+    return NULL;
+}
+
 /* Carves a slab in the SuperSlabs at hand. */
 static struct hak_slab *carve(struct hak_chain *chain, uint32_t class_index) {
     uint32_t count = hak_class_infos[class_index].granule_count;
+    struct hak_slab *slab = carve_dirty(chain, class_index, count);
+    if (slab != NULL) {
+        return slab;
+    }
     for (struct hak_superslab *s = chain->room; s != NULL; s = s->room_next) {
         uint32_t first = hak_superslab_find_granules_owned(s, count);
         if (first != HAK_GRANULES_PER_SUPERSLAB) {

@@ -68,6 +68,11 @@ uint32_t hak_chain_trim_owned(struct hak_chain *chain, bool purge);
  * since it did so last: before it takes more from the OS. */
 void hak_chain_squeeze_owned(struct hak_chain *chain);
 
+/* Purges free granules down to half of the chain's limit, when more than the limit
+ * are resident. For after frees: what is collected because blocks are wanted would
+ * be purged just to be taken again. */
+void hak_chain_purge_excess_owned(struct hak_chain *chain);
+
 /* Purges what stayed free since the last tick; cheap when it is not yet time. */
 void hak_chain_tick_owned(struct hak_chain *chain, uint64_t now_ns);
 

@@ -7,9 +7,11 @@
 #include "superslab/chain_lists.h"
 #include "superslab/pool.h"
 
-/* Purges dirty granules until the chain is at half its limit. */
-static void purge_over_limit(struct hak_chain *chain) {
-    uint32_t target = chain->purge.dirty_limit / 2, purged = 0;
+void hak_chain_purge_excess_owned(struct hak_chain *chain) {
+    uint32_t limit = chain->purge.dirty_limit, target = limit / 2, purged = 0;
+    if (chain->dirty_granule_count <= limit) {
+        return;
+    }
     for (struct hak_superslab *s = chain->room; s != NULL; s = s->room_next) {
         if (chain->dirty_granule_count - purged <= target) {
             break;
@@ -42,8 +44,6 @@ void hak_chain_release_slab(struct hak_chain *chain, struct hak_slab *slab) {
     if (superslab->bitmap == 0 && has_other_room(chain, superslab)) {
         hak_chain_unlink_superslab(chain, superslab);
         hak_pool_give(superslab);
-    } else if (chain->dirty_granule_count > chain->purge.dirty_limit) {
-        purge_over_limit(chain);
     }
 }
 
@@ -101,6 +101,7 @@ void hak_chain_tick_owned(struct hak_chain *chain, uint64_t now_ns) {
         chain->dirty_granule_count -= hak_superslab_purge_owned(s, s->aged);
         s->aged = s->dirty;
     }
+    hak_chain_purge_excess_owned(chain);
     hak_pool_tick(now_ns);
 }
 

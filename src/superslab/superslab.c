@@ -34,8 +34,12 @@ void hak_superslab_destroy(struct hak_superslab *superslab) {
     hak_meta_free(superslab, sizeof *superslab);
 }
 
+uint32_t hak_superslab_find_dirty_owned(const struct hak_superslab *superslab, uint32_t count) {
+    return hak_bit_find_group32(superslab->dirty, count);
+}
+
 uint32_t hak_superslab_find_granules_owned(const struct hak_superslab *superslab, uint32_t count) {
-    uint32_t at = hak_bit_find_group32(superslab->dirty, count);
+    uint32_t at = hak_superslab_find_dirty_owned(superslab, count);
     return at != 32 ? at : hak_bit_find_group32(~superslab->bitmap, count);
 }
 

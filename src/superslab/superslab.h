@@ -38,6 +38,10 @@ struct hak_superslab *hak_superslab_create(void);
 /* Gives its address space back. Nothing may be in use. */
 void hak_superslab_destroy(struct hak_superslab *superslab);
 
+/* Where `count` neighbouring dirty granules begin, the lowest; 32 when there are
+ * none. Owner. */
+uint32_t hak_superslab_find_dirty_owned(const struct hak_superslab *superslab, uint32_t count);
+
 /* Where `count` neighbouring free granules begin: dirty ones first, because
  * their memory is there already, then the lowest; 32 when there are none.
  * Owner. */

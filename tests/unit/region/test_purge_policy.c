@@ -27,6 +27,18 @@ Test(purge_policy, cold_memory_is_regretted_only_up_to_what_was_purged) {
     cr_assert_eq(policy.purged_since_tick, 0);
 }
 
+Test(purge_policy, an_exit_raises_the_limit_and_never_lowers_it) {
+    struct hak_purge_policy policy;
+    hak_purge_policy_init(&policy);
+    hak_purge_policy_note_exit(&policy);
+    cr_assert_eq(policy.dirty_limit, HAK_DIRTY_LIMIT_EXIT);
+    hak_purge_policy_note_tick(&policy, 1);
+    cr_assert_eq(policy.dirty_limit, HAK_DIRTY_LIMIT_EXIT - HAK_DIRTY_LIMIT_EXIT / 8);
+    policy.dirty_limit = HAK_DIRTY_LIMIT_MAX;
+    hak_purge_policy_note_exit(&policy);
+    cr_assert_eq(policy.dirty_limit, HAK_DIRTY_LIMIT_MAX);
+}
+
 Test(purge_policy, limit_stays_in_its_bounds) {
     struct hak_purge_policy policy;
     hak_purge_policy_init(&policy);
