@@ -7,6 +7,7 @@
 
 #include "big/big_table.h"
 #include "l25/l25_chunk.h"
+#include "l25/l25_shard.h"
 #include "superslab/superslab.h"
 #include "tcache/tcache.h"
 
@@ -40,6 +41,15 @@ void __wrap_hak_tcache_class_verify(const struct hak_tcache *tcache, uint32_t cl
 void __wrap_hak_tcache_class_verify(const struct hak_tcache *tcache, uint32_t class_index) {
     if (is_sampled()) {
         __real_hak_tcache_class_verify(tcache, class_index);
+    }
+}
+
+/* Of the 64 shards a few are in use; those that have chunks are never left out. */
+void __real_hak_l25_shard_verify_locked(const struct hak_l25_shard *shard, uint32_t index);
+void __wrap_hak_l25_shard_verify_locked(const struct hak_l25_shard *shard, uint32_t index);
+void __wrap_hak_l25_shard_verify_locked(const struct hak_l25_shard *shard, uint32_t index) {
+    if (shard->chunk_count != 0 || is_sampled()) {
+        __real_hak_l25_shard_verify_locked(shard, index);
     }
 }
 

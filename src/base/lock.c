@@ -22,18 +22,18 @@ static __thread uint32_t ranks_held;
 
 _Static_assert(HAK_LOCK_RANK_COUNT <= 32, "a bit a rank");
 
-HAK_UNUSED static uint32_t highest_rank_held(void) {
+HAK_UNUSED HAK_INLINE uint32_t highest_rank_held(void) {
     return ranks_held == 0 ? (uint32_t)HAK_LOCK_RANK_NONE : hak_bit_highest32(ranks_held);
 }
 
-static void note_acquired(struct hak_lock *lock) {
+HAK_INLINE void note_acquired(struct hak_lock *lock) {
     if (HAK_CHECK_LEVEL >= 1) {
         held_by_rank[lock->rank]++;
         ranks_held |= 1u << lock->rank;
     }
 }
 
-static void note_released(struct hak_lock *lock, uint32_t still_held) {
+HAK_INLINE void note_released(struct hak_lock *lock, uint32_t still_held) {
     if (HAK_CHECK_LEVEL >= 1) {
         held_by_rank[lock->rank] = still_held;
         ranks_held &= still_held == 0 ? ~(1u << lock->rank) : UINT32_MAX;
