@@ -124,8 +124,9 @@ void model_carved(char *start, uint32_t class_index, const void *chain) {
     slab->home = superslab;
     slab->start = start;
     slab->class_index = class_index;
+    slab->stride = model_stride(class_index);
     slab->granule_count = count;
-    slab->block_count = count * GRANULE_BYTES / model_stride(class_index);
+    slab->block_count = count * GRANULE_BYTES / slab->stride;
     slab->free_count = slab->block_count;
     slab->held_count = slab->remote_count = 0;
     slab->is_carved = true;
@@ -198,12 +199,12 @@ void model_collected(char *start, uint32_t count) {
 /* --- Blocks ---------------------------------------------------------------------- */
 
 static uint32_t index_of(const struct model_slab *slab, const void *block) {
-    size_t offset = (size_t)((const char *)block - slab->start);
-    uint32_t stride = model_stride(slab->class_index);
-    if (offset % stride != 0 || offset / stride >= slab->block_count) {
+    uint32_t offset = (uint32_t)((const char *)block - slab->start); /* in its granules */
+    uint32_t index = offset / slab->stride;
+    if (index * slab->stride != offset || index >= slab->block_count) {
         hak_fuzz_fail("block %p is not a block of the slab at %p", block, (void *)slab->start);
     }
-    return (uint32_t)(offset / stride);
+    return index;
 }
 
 void model_take(void *block, uint32_t class_index, const void *chain) {
@@ -243,8 +244,7 @@ size_t model_live_bytes(const void *chain) {
     size_t bytes = 0;
     for (size_t i = 0; i < slab_end; i++) {
         if (slabs[i].is_carved && slabs[i].home->owner == chain) {
-            bytes += (size_t)(slabs[i].held_count + slabs[i].remote_count) *
-                     model_stride(slabs[i].class_index);
+            bytes += (size_t)(slabs[i].held_count + slabs[i].remote_count) * slabs[i].stride;
         }
     }
     return bytes;

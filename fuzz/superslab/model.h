@@ -29,7 +29,7 @@ enum model_state { BLOCK_FREE, BLOCK_HELD, BLOCK_REMOTE }; /* model.c looks at t
 struct model_slab {
     struct model_superslab *home;
     char *start;
-    uint32_t class_index;
+    uint32_t class_index, stride;
     uint32_t granule_count;
     uint32_t block_count;
     uint32_t free_count, held_count, remote_count;

@@ -14,13 +14,14 @@
 #include "superslab/chain.h"
 #include "superslab/pool.h"
 
-enum { HELD_MAX = 8192, TAKE_MAX = 2048, TAGGED_MAX = 16, CEILING = 32, EXPANSIONS_FEW = 6 };
+enum { HELD_MAX = 8192, TAKE_MAX = 2048, TAGGED_MAX = 16, CEILING = 32 };
+enum { EXPANSIONS = 6, BLOCKS = 256, BLOCKS_FEW = 16 }; /* rations: may_expand(), ration_of() */
 
 static struct hak_chain chains[SUPERSLAB_CHAIN_COUNT];
 static void *held[MODEL_CLASS_COUNT][HELD_MAX];
 static uint32_t held_count[MODEL_CLASS_COUNT];
 static uint64_t now_ns;
-static size_t expansion_count;
+static size_t expansion_count, blocks_left;
 
 /* --- Contents: a word in some blocks, so that memory shared or purged shows ------ */
 
@@ -93,7 +94,7 @@ static uint32_t take_once(size_t chain, uint32_t c, uint32_t wanted) {
  * another expansion: many of them are for whole inputs (harness/run.h). */
 static bool may_expand(void) {
     return model_superslab_count() < MODEL_SUPERSLAB_MAX - 8 &&
-           (expansion_count < EXPANSIONS_FEW || hak_fuzz_is_whole());
+           (expansion_count < EXPANSIONS || hak_fuzz_is_whole());
 }
 
 static bool expand_once(size_t chain, uint32_t c) {
@@ -124,6 +125,19 @@ static bool expand_once(size_t chain, uint32_t c) {
     return true;
 }
 
+/* How many blocks may be asked for. Many are for whole inputs, too: others have so many,
+ * and from then on few at a time. */
+static uint32_t ration_of(uint32_t wanted) {
+    if (hak_fuzz_is_whole() || wanted <= BLOCKS_FEW) {
+        return wanted;
+    }
+    if (wanted > blocks_left) {
+        return BLOCKS_FEW;
+    }
+    blocks_left -= wanted;
+    return wanted;
+}
+
 static void note_slabs(size_t chain) {
     uint32_t count = 0;
     for (const struct hak_slab *slab = chains[chain].listed[0]; slab != NULL; slab = slab->next) {
@@ -136,7 +150,7 @@ static void note_slabs(size_t chain) {
 
 void superslab_take(size_t chain, size_t class_index, size_t count) {
     uint32_t c = (uint32_t)class_index, room = HELD_MAX - held_count[c];
-    uint32_t wanted = (uint32_t)count < room ? (uint32_t)count : room;
+    uint32_t wanted = ration_of((uint32_t)count < room ? (uint32_t)count : room);
     if (take_once(chain, c, wanted) == 0 && wanted > 0 && may_expand() && expand_once(chain, c)) {
         uint64_t hits = hak_fuzz_fault_hits();
         if (take_once(chain, c, wanted) == 0 && hits == hak_fuzz_fault_hits()) {
@@ -276,6 +290,7 @@ void superslab_begin(void) {
     model_reset();
     memset(held_count, 0, sizeof held_count);
     expansion_count = 0;
+    blocks_left = BLOCKS;
     now_ns += UINT64_C(3600) * 1000000000; /* the pool's ticks must not depend on inputs before */
     for (size_t i = 0; i < SUPERSLAB_CHAIN_COUNT; i++) {
         hak_chain_init(&chains[i]);
