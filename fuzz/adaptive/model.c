@@ -8,7 +8,7 @@
 #include "harness/run.h"
 #include "harness/target.h"
 
-enum { LIVE_MAX = 1 << 18, GRANULE_BYTES = 65536, PAGE_BYTES = 4096 };
+enum { LIVE_MAX = 1 << 18, GRANULE_BYTES = 65536, NUMBERED_BYTES = 1024, PAGE_BYTES = 4096 };
 
 struct model_class model_classes[REFERENCE_CLASS_COUNT];
 
@@ -25,10 +25,10 @@ void model_reset(void) {
     number_next = 0;
 }
 
-/* Blocks that carry numbers: in a whole input (harness/run.h) all, in others those in the
- * first page of a granule, because each page touched costs as much as an operation. */
+/* Blocks that carry numbers: in a whole input (harness/run.h) all, in others those at the
+ * begin of a granule, because each page touched costs as much as an operation. */
 static bool is_numbered(const void *block) {
-    return (uintptr_t)block % GRANULE_BYTES < PAGE_BYTES || hak_fuzz_is_whole();
+    return (uintptr_t)block % GRANULE_BYTES < NUMBERED_BYTES || hak_fuzz_is_whole();
 }
 
 static bool is_live(void *block) {
@@ -37,13 +37,29 @@ static bool is_live(void *block) {
     return number < LIVE_MAX && live[number] == block;
 }
 
-void model_enter(void *block, size_t class_index) {
-    if ((uintptr_t)block % (class_index == 0 ? 8 : 16) != 0) {
-        hak_fuzz_fail("refill: %p of class %zu is not aligned", block, class_index);
+/* Numbers written to one page, not yet declared. */
+struct span {
+    char *low, *high; /* both NULL: none */
+};
+
+static void declare_span(const struct span *span) {
+    if (span->low != NULL) {
+        hak_fuzz_arena_wrote(span->low, (size_t)(span->high - span->low));
     }
-    if (!is_numbered(block)) {
-        return;
+}
+
+/* Blocks come mostly neighbour after neighbour, so many are declared at once. */
+static void note_number(struct span *span, char *block) {
+    if (span->low == NULL || (uintptr_t)block / PAGE_BYTES != (uintptr_t)span->low / PAGE_BYTES) {
+        declare_span(span);
+        *span = (struct span){.low = block, .high = block + sizeof(uint64_t)};
     }
+    span->low = block < span->low ? block : span->low;
+    char *end = block + sizeof(uint64_t);
+    span->high = end > span->high ? end : span->high;
+}
+
+static void give_number(struct span *span, void *block, size_t class_index) {
     if (is_live(block)) {
         hak_fuzz_fail("refill: %p of class %zu is somebody's already", block, class_index);
     }
@@ -53,7 +69,22 @@ void model_enter(void *block, size_t class_index) {
     uint64_t number = ++number_next; /* 0 is what purged memory reads as */
     live[number] = block;
     memcpy(block, &number, sizeof number);
-    hak_fuzz_arena_wrote(block, sizeof number);
+    note_number(span, block);
+}
+
+void model_take_in(size_t class_index, void *const *blocks, uint32_t count) {
+    struct model_class *model = &model_classes[class_index];
+    struct span span = {NULL, NULL};
+    for (uint32_t i = 0; i < count; i++) {
+        if ((uintptr_t)blocks[i] % (class_index == 0 ? 8 : 16) != 0) {
+            hak_fuzz_fail("refill: %p of class %zu is not aligned", blocks[i], class_index);
+        }
+        if (is_numbered(blocks[i])) {
+            give_number(&span, blocks[i], class_index);
+        }
+        model->cached[model->cached_count++] = blocks[i];
+    }
+    declare_span(&span);
 }
 
 static uint64_t number_of(void *block) {
@@ -111,14 +142,27 @@ static bool are_same(void *const *found, void *const *expected, uint32_t count) 
     return differences == 0;
 }
 
-static void compare_sizing(const struct hak_adaptive *sizing, const struct reference *reference,
-                           size_t class_index) {
+static void name_difference(const struct hak_adaptive *sizing, const struct reference *reference,
+                            size_t class_index) {
     compare_number("capacity", class_index, sizing->capacity, reference->capacity);
     compare_number("capacity_max", class_index, sizing->capacity_max, reference->capacity_max);
     compare_number("high_water_mark", class_index, sizing->high_water_mark, reference->mark);
     compare_number("refill_count", class_index, sizing->refill_count, reference->event_count);
     compare_number("grow_count", class_index, sizing->grow_count, reference->grow_count);
     compare_number("shrink_count", class_index, sizing->shrink_count, reference->shrink_count);
+}
+
+static void compare_sizing(const struct hak_adaptive *sizing, const struct reference *reference,
+                           size_t class_index) {
+    uint32_t differences = (sizing->capacity ^ reference->capacity) |
+                           (sizing->capacity_max ^ reference->capacity_max) |
+                           (sizing->high_water_mark ^ reference->mark) |
+                           (sizing->refill_count ^ reference->event_count) |
+                           (sizing->grow_count ^ reference->grow_count) |
+                           (sizing->shrink_count ^ reference->shrink_count);
+    if (differences != 0) {
+        name_difference(sizing, reference, class_index);
+    }
 }
 
 /* A class without slots is empty by its fields alone; that the allocator's functions say so

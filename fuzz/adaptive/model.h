@@ -27,8 +27,8 @@ extern uint64_t model_event_count;
 extern struct model_class model_classes[REFERENCE_CLASS_COUNT];
 
 void model_reset(void);
-/** A block from the chain: must not be anybody's. */
-void model_enter(void *block, size_t class_index);
+/** Blocks from the chain, above those that the cache had: must not be anybody's. */
+void model_take_in(size_t class_index, void *const *blocks, uint32_t count);
 /** Blocks that are about to go back must still carry their numbers. */
 void model_demand_numbers(void *const *blocks, uint32_t count);
 /** Takes the `count` oldest blocks of a cache out of the model. */

@@ -50,16 +50,6 @@ static bool open_class(size_t c) {
     return opened;
 }
 
-/* New blocks stand above those that were there. */
-static void take_in(size_t c, uint32_t got) {
-    struct model_class *model = &model_classes[c];
-    void **fresh = adaptive_tcache.classes[c].slots + 1 + model->cached_count;
-    for (uint32_t i = 0; i < got; i++) {
-        model_enter(fresh[i], c);
-        model->cached[model->cached_count++] = fresh[i];
-    }
-}
-
 /* One call, judged. Returns how many blocks came. */
 static uint32_t refill_once(size_t c, uint32_t wanted) {
     struct model_class *model = &model_classes[c];
@@ -78,7 +68,7 @@ static uint32_t refill_once(size_t c, uint32_t wanted) {
                 hak_fuzz_tally(OUTCOME_clamped_at_16);
             }
         }
-        take_in(c, got);
+        model_take_in(c, adaptive_tcache.classes[c].slots + 1 + model->cached_count, got);
         expect_refill(c, model->cached_count, hits);
     }
     compare(c);

@@ -4,7 +4,7 @@
 
 #include "harness/run.h"
 
-enum { BLOCKS = 256, BLOCKS_FEW = 16, ROUNDS = 24, RESTARTS = 2, LINES = 4 };
+enum { BLOCKS = 128, BLOCKS_FEW = 16, ROUNDS = 12, RESTARTS = 1, LINES = 2 };
 
 static size_t blocks_left, rounds_left, restarts_left, lines_left;
 
