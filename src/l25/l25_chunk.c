@@ -144,36 +144,3 @@ uint32_t hak_l25_chunk_purge(struct hak_l25_chunk *chunk, uint32_t mask) {
     hak_purge_granules(chunk->base, todo);
     return count;
 }
-
-#if HAK_CHECK_LEVEL >= 1
-/* The granules of all runs, which must not overlap; `*starts_out`: their first ones. */
-static uint32_t union_of_runs(const struct hak_l25_chunk *chunk, uint32_t *starts_out) {
-    uint32_t all = 0, starts = 0;
-    for (uint32_t g = 0; g < HAK_GRANULES_PER_SUPERSLAB; g++) {
-        uint32_t length = chunk->run_length[g];
-        if (length != 0) {
-            uint32_t mask = hak_mask32(g, length);
-            hak_verify((all & mask) == 0, L25_BITMAP_UNION, all, mask, g);
-            all |= mask;
-            starts |= (uint32_t)1 << g;
-        }
-    }
-    *starts_out = starts;
-    return all;
-}
-
-void hak_l25_chunk_verify(const struct hak_l25_chunk *chunk) {
-    uint32_t starts, all = union_of_runs(chunk, &starts);
-    hak_verify(all == chunk->bitmap, L25_BITMAP_UNION, chunk->bitmap, all);
-    hak_verify((chunk->dirty & chunk->bitmap) == 0 && (chunk->aged & ~chunk->dirty) == 0,
-               SS_DIRTY_FREE, chunk->dirty, chunk->bitmap, chunk->aged);
-    const char *address = chunk->base;
-    for (uint32_t g = 0; g < HAK_GRANULES_PER_SUPERSLAB; g++, address += HAK_GRANULE_SIZE_BYTES) {
-        uint32_t found = hak_region_kind(address);
-        uint32_t expected = (starts >> g & 1) != 0 ? HAK_KIND_RUN
-                            : (all >> g & 1) != 0  ? HAK_KIND_INTERIOR
-                                                   : HAK_KIND_NONE;
-        hak_verify(found == expected, L25_REGION_AGREES, g, found, expected);
-    }
-}
-#endif

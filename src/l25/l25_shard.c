@@ -188,35 +188,3 @@ struct hak_l25_chunk *hak_l25_shard_take_spare_locked(struct hak_l25_shard *shar
     }
     return chunk;
 }
-
-#if HAK_CHECK_LEVEL >= 1
-/* Of lists that are not empty. */
-static uint64_t mask_of_rooms(const struct hak_l25_shard *shard) {
-    uint64_t mask = 0;
-    for (uint32_t room = 0; room <= ROOM_ALL; room++) {
-        mask |= (uint64_t)(shard->by_room[room] != NULL) << room;
-    }
-    return mask;
-}
-
-void hak_l25_shard_verify_locked(const struct hak_l25_shard *shard, uint32_t index) {
-    uint32_t chunks = 0, granules = 0, dirty = 0;
-    uint64_t rooms = mask_of_rooms(shard);
-    hak_verify(shard->room_mask == rooms, L25_BITMAP_UNION, shard->room_mask, rooms);
-    for (; rooms != 0; rooms &= rooms - 1) {
-        uint32_t room = hak_bit_lowest64(rooms);
-        for (const struct hak_l25_chunk *c = shard->by_room[room]; c != NULL; c = c->next) {
-            hak_verify(c->shard == index, L25_HOME, c->shard, index, (uintptr_t)c);
-            hak_verify(c->largest_free == room, L25_BITMAP_UNION, c->largest_free, room);
-            hak_l25_chunk_verify(c);
-            chunks++;
-            granules += hak_bit_count32(c->bitmap);
-            dirty += hak_bit_count32(c->dirty);
-        }
-    }
-    hak_verify(chunks == shard->chunk_count, L25_BITMAP_UNION, chunks, shard->chunk_count);
-    hak_verify(granules == shard->run_granule_count, L25_BITMAP_UNION, granules,
-               shard->run_granule_count);
-    hak_verify(dirty == shard->dirty_count, SS_DIRTY_SUM, dirty, shard->dirty_count);
-}
-#endif
