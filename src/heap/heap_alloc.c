@@ -174,6 +174,7 @@ static bool trim_current(void) {
 
 bool hak_heap_trim(void) {
     hak_heap_start();
+    hak_heap_flush_abandoned(); /* first: any heap's blocks are in their caches */
     bool any = trim_current();
     any |= hak_heap_reclaim_abandoned(true) > 0;
     any |= hak_l25_trim() > 0;

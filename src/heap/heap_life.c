@@ -123,9 +123,19 @@ static void prewarm_locked(struct hak_heap *heap) {
     }
 }
 
+/* A short-lived thread's few blocks stay in the caches. Of a larger heap they would
+ * keep SuperSlabs in use that the pool can have. */
+static void flush_locked(struct hak_heap *heap) {
+    if (heap->chain.superslab_count <= 1) {
+        hak_tcache_flush_for_adoption_owned(&heap->tcache, &heap->chain);
+    } else {
+        hak_tcache_flush_all_owned(&heap->tcache, &heap->chain);
+    }
+}
+
 void hak_heap_abandon(struct hak_heap *heap) {
     hak_lock_acquire(&heap->lock);
-    hak_tcache_flush_all_owned(&heap->tcache, &heap->chain);
+    flush_locked(heap);
     hak_chain_trim_owned(&heap->chain, false);
     hak_purge_policy_note_exit(&heap->chain.purge);
     hak_chain_purge_excess_owned(&heap->chain);
@@ -193,14 +203,16 @@ void hak_heap_on_thread_exit(void) {
     hak_event_ring_end();
 }
 
-/* Runs `visit` for each abandoned heap that no one else is looking at. Try: a
- * fork or a statistic may hold it, and waiting here could close a cycle. */
-static uint32_t visit_abandoned(uint32_t (*visit)(struct hak_chain *chain)) {
+/* Runs `visit` for each abandoned heap that no one else is looking at; while its
+ * list is locked nobody adopts it, so its caches are at rest, too. Try: a fork or a
+ * statistic may hold it, and waiting here could close a cycle. */
+static uint32_t visit_abandoned(uint32_t (*visit)(struct hak_heap *heap, uint64_t now_ns),
+                                uint64_t now_ns) {
     uint32_t sum = 0;
     hak_lock_acquire(&abandoned.lock);
     for (struct hak_heap *heap = abandoned.newest; heap != NULL; heap = heap->abandoned_next) {
         if (hak_lock_try_acquire(&heap->lock)) {
-            sum += visit(&heap->chain);
+            sum += visit(heap, now_ns);
             hak_lock_release(&heap->lock);
         }
     }
@@ -210,25 +222,57 @@ static uint32_t visit_abandoned(uint32_t (*visit)(struct hak_chain *chain)) {
 
 /* Only remote frees can have emptied something: the rest was given when it was
  * freed. A look at `pending` without order: what it misses the next one finds. */
-static uint32_t visit_reclaim(struct hak_chain *chain) {
-    return hak_load_relaxed(&chain->pending) != NULL ? hak_chain_trim_owned(chain, false) : 0;
+static uint32_t reclaim_locked(struct hak_heap *heap) {
+    bool any = hak_load_relaxed(&heap->chain.pending) != NULL;
+    return any ? hak_chain_trim_owned(&heap->chain, false) : 0;
 }
 
-static uint32_t visit_purge(struct hak_chain *chain) {
-    return hak_chain_trim_owned(chain, true);
+static uint32_t visit_reclaim(struct hak_heap *heap, uint64_t now_ns) {
+    (void)now_ns;
+    return reclaim_locked(heap);
+}
+
+static uint32_t visit_purge(struct hak_heap *heap, uint64_t now_ns) {
+    (void)now_ns;
+    return hak_chain_trim_owned(&heap->chain, true);
 }
 
 uint32_t hak_heap_reclaim_abandoned(bool purge) {
-    return visit_abandoned(purge ? visit_purge : visit_reclaim);
+    return visit_abandoned(purge ? visit_purge : visit_reclaim, 0);
+}
+
+static uint32_t visit_flush(struct hak_heap *heap, uint64_t now_ns) {
+    (void)now_ns;
+    hak_tcache_flush_all_owned(&heap->tcache, &heap->chain);
+    return 0;
+}
+
+void hak_heap_flush_abandoned(void) {
+    visit_abandoned(visit_flush, 0);
+}
+
+/* A thread that takes slow paths ticks for itself. */
+static bool is_idle(const struct hak_heap *heap, uint64_t now_ns) {
+    return now_ns >= heap->chain.purge.tick_ns + 2 * HAK_PURGE_DELAY_NS;
+}
+
+/* Nobody adopted it soon: what its caches were left with is given back. */
+static uint32_t visit_idle(struct hak_heap *heap, uint64_t now_ns) {
+    if (!is_idle(heap, now_ns)) {
+        return 0;
+    }
+    hak_tcache_flush_all_owned(&heap->tcache, &heap->chain);
+    return hak_chain_trim_owned(&heap->chain, false);
 }
 
 /* The heap's lock is all that its chain needs; its caches, which are its thread's,
- * are not looked at. A thread that takes slow paths ticks for itself. */
+ * are not looked at. */
 void hak_heap_tick_idle(uint64_t now_ns) {
+    visit_abandoned(visit_idle, now_ns);
     for (struct hak_heap *heap = hak_heap_first(); heap != NULL; heap = heap->all_next) {
         if (hak_lock_try_acquire(&heap->lock)) {
-            if (now_ns >= heap->chain.purge.tick_ns + 2 * HAK_PURGE_DELAY_NS) {
-                visit_reclaim(&heap->chain);
+            if (is_idle(heap, now_ns)) {
+                reclaim_locked(heap);
                 hak_chain_tick_owned(&heap->chain, now_ns);
             }
             hak_lock_release(&heap->lock);

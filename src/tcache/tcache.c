@@ -146,6 +146,12 @@ void hak_tcache_flush_full_owned(struct hak_tcache *tcache, struct hak_chain *ch
     hak_assert_valid(tcache_class, tcache, class_index);
 }
 
+void hak_tcache_flush_for_adoption_owned(struct hak_tcache *tcache, struct hak_chain *chain) {
+    for (uint32_t c = 0; c < HAK_CLASS_COUNT; c++) {
+        hak_tcache_flush_owned(tcache, chain, c, batch_min(c));
+    }
+}
+
 void hak_tcache_flush_all_owned(struct hak_tcache *tcache, struct hak_chain *chain) {
     for (uint32_t c = 0; c < HAK_CLASS_COUNT; c++) {
         hak_tcache_flush_owned(tcache, chain, c, GIVE_ALL);

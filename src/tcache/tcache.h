@@ -106,6 +106,11 @@ void hak_tcache_flush_full_owned(struct hak_tcache *tcache, struct hak_chain *ch
 uint32_t hak_tcache_flush_owned(struct hak_tcache *tcache, struct hak_chain *chain,
                                 uint32_t class_index, uint32_t keep);
 
+/* Gives back what a first refill would not fetch, for the thread that adopts the
+ * heap: it finds the newest blocks of each class, and a refill and a flush a class
+ * are saved. */
+void hak_tcache_flush_for_adoption_owned(struct hak_tcache *tcache, struct hak_chain *chain);
+
 /* Gives everything back. */
 void hak_tcache_flush_all_owned(struct hak_tcache *tcache, struct hak_chain *chain);
 

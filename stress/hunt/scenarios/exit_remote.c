@@ -29,6 +29,7 @@ static void free_second(void) {
 static void quiescent(void) {
     hunt_check(hak_heap_count() == 1 && hak_heap_abandoned_count() == 1);
     heaps_quiescent();
+    hak_heap_flush_abandoned();
     hak_heap_reclaim_abandoned(true);
     hak_heap_check_all();
     hunt_check(hak_chain_live_bytes_owned(&heap->chain) == 0);

@@ -6,6 +6,7 @@
 #include "base/bitmap.h"
 #include "check/slab_map.h"
 #include "hakmem.h"
+#include "heap/heap.h"
 #include "support/threads.h"
 
 enum { SIZE_BYTES = 1000, COUNT = 300, FREED_HERE = 20, FREED_THERE = 70 };
@@ -85,6 +86,7 @@ Test(slab_map, held_cached_and_remote_blocks_are_told_apart) {
 
     /* Another thread frees: when it has ended its cache is flushed, into our slabs. */
     test_threads_run(1, free_some, blocks + FREED_HERE);
+    hak_heap_flush_abandoned();
     struct sum some_remote = look();
     cr_assert_eq(some_remote.counts[HAK_BLOCK_REMOTE], FREED_THERE);
     cr_assert_eq(some_remote.counts[HAK_BLOCK_HELD], COUNT - FREED_HERE - FREED_THERE);

@@ -97,6 +97,24 @@ Test(idle, a_heap_without_a_thread_is_emptied_by_the_clock) {
     cr_assert_eq(live_bytes_after_trim(), 0);
 }
 
+static void *use_a_little(void *heap_out) {
+    hak_free(hak_malloc(request_of(64)));
+    *(struct hak_heap **)heap_out = hak_heap_current();
+    return NULL;
+}
+
+/* ... and what its caches were left with goes the same way, when nobody adopts it. */
+Test(idle, the_caches_of_a_heap_without_a_thread_are_emptied_by_the_clock) {
+    struct hak_heap *heap = NULL;
+    take(1, RESTING_BYTES); /* a heap of this thread's, which keeps it from adopting */
+    run_thread(use_a_little, &heap);
+    cr_assert_gt(cached_count(heap), 0);
+    clock_ahead_ns += 3 * HAK_PURGE_DELAY_NS;
+    take(1000, 64);
+    cr_assert_eq(cached_count(heap), 0);
+    give_in_random_order(1000);
+}
+
 /* --- Heaps of threads that sleep ----------------------------------------- */
 
 static pthread_barrier_t barrier;

@@ -64,13 +64,43 @@ Test(heap_life, threads_at_once_have_heaps_of_their_own) {
 
 /* --- Exit and adoption --------------------------------------------------- */
 
-Test(heap_life, threads_that_end_abandon_their_heaps_with_empty_caches) {
+Test(heap_life, threads_that_end_abandon_their_heaps_with_a_first_refill) {
     run_at_once();
     cr_assert_eq(hak_heap_abandoned_count(), THREADS);
     for (int i = 0; i < THREADS; i++) {
         cr_assert(heaps[i]->is_abandoned);
-        cr_assert_eq(cached_count(heaps[i]), 0);
+        cr_assert_eq(cached_count(heaps[i]), 8);
     }
+    hak_heap_check();
+    cr_assert_eq(live_bytes_after_trim(), 0, "a trim gives the caches of abandoned heaps back");
+}
+
+static void *note_refills(void *count_out) {
+    hak_free(hak_malloc(request_of(64)));
+    *(uint64_t *)count_out = stats_now().refill_count;
+    return NULL;
+}
+
+Test(heap_life, the_next_thread_needs_no_refill) {
+    uint64_t first = 0, second = 0;
+    run_thread(note_refills, &first);
+    run_thread(note_refills, &second);
+    cr_assert_eq(hak_heap_count(), 1);
+    cr_assert_gt(first, 0);
+    cr_assert_eq(second, first);
+}
+
+/* What lies in its caches would keep SuperSlabs from the pool. */
+Test(heap_life, a_large_heap_is_abandoned_with_empty_caches) {
+    struct hak_heap *heap = hak_heap_borrow();
+    hak_lock_acquire(&heap->lock);
+    hak_tcache_open_owned(&heap->tcache, 4);
+    hak_chain_expand_owned(&heap->chain, 4);
+    cr_assert_gt(hak_tcache_refill_owned(&heap->tcache, &heap->chain, 4, 8, 1), 0);
+    hak_chain_expand_owned(&heap->chain, 5);
+    hak_lock_release(&heap->lock);
+    hak_heap_abandon(heap);
+    cr_assert_eq(cached_count(heap), 0);
     cr_assert_eq(stats_now().live_bytes, 0);
     hak_heap_check();
 }
@@ -225,8 +255,8 @@ static void allocate_and_free_mixed(void *unused, uint32_t index) {
 Test(conservation, over_four_threads_refills_and_flushes) {
     for (int round = 0; round < 5; round++) {
         test_threads_run(4, allocate_and_free_mixed, NULL);
-        cr_assert_eq(stats_now().live_bytes, 0);
         hak_heap_check();
+        cr_assert_eq(live_bytes_after_trim(), 0);
     }
 }
 
