@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Walks of whole structures, which checked builds make after every change: while
  * fuzzing one call in so many makes them, because they cost more than the change. The
- * linker puts these before the functions (-Wl,--wrap). The targets walk over everything
- * at the end of each input, and the replayer leaves out nothing. */
+ * linker puts these before the functions (-Wl,--wrap), where they are called from another
+ * file. The targets walk over everything at the end of each input, and the replayer leaves
+ * out nothing. */
 #include "run.h"
 
 #include "big/big_table.h"

@@ -15,7 +15,7 @@
 #include "superslab/pool.h"
 
 enum { HELD_MAX = 8192, TAKE_MAX = 2048, TAGGED_MAX = 16, CEILING = 32 };
-enum { EXPANSIONS = 6, BLOCKS = 256, BLOCKS_FEW = 16 }; /* rations: may_expand(), ration_of() */
+enum { EXPANSIONS = 4, BLOCKS = 128, BLOCKS_FEW = 16 }; /* rations: may_expand(), ration_of() */
 
 static struct hak_chain chains[SUPERSLAB_CHAIN_COUNT];
 static void *held[MODEL_CLASS_COUNT][HELD_MAX];
