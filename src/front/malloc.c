@@ -58,13 +58,17 @@ void *hak_calloc(size_t count, size_t size_bytes) {
                                 : calloc_unguarded(total);
 }
 
-static void *move(void *block, size_t kept_bytes, size_t new_size_bytes) {
-    void *fresh = hak_fast_malloc(new_size_bytes);
+/* `fresh`, with the contents of `block`, which is freed; NULL, and nothing done, for NULL. */
+static inline void *replace(void *block, size_t kept_bytes, void *fresh) {
     if (hak_likely(fresh != NULL)) {
         memcpy(fresh, block, kept_bytes);
         hak_fast_free(block);
     }
     return fresh;
+}
+
+static void *move(void *block, size_t kept_bytes, size_t new_size_bytes) {
+    return replace(block, kept_bytes, hak_fast_malloc(new_size_bytes));
 }
 
 /* A block stays where it is while at least half of it is used. */
@@ -86,10 +90,26 @@ static HAK_NOINLINE void *realloc_large(void *block, size_t size_bytes) {
     return move(block, old < size_bytes ? old : size_bytes, size_bytes);
 }
 
+static HAK_NOINLINE void *grow_slow(void *block, size_t old, size_t size_bytes, size_t roomy) {
+    void *fresh = move(block, old, roomy);
+    return fresh != NULL ? fresh : move(block, old, size_bytes);
+}
+
+/* To a block with room for 3/8 more at least, so that growing a few bytes at a time does
+ * not copy it at every size class; without it when memory has run out for that. */
+static inline void *grow(void *block, size_t old, size_t size_bytes) {
+    size_t roomy = old + old / 8 * 3, wanted = size_bytes > roomy ? size_bytes : roomy;
+    if (hak_likely(wanted <= HAK_CLASS_TABLE_MAX_BYTES)) {
+        void *fresh = hak_tcache_pop(hak_tls, hak_kind_by_eighth[(wanted + 7) >> 3]);
+        if (hak_likely(fresh != NULL)) {
+            return replace(block, old, fresh);
+        }
+    }
+    return grow_slow(block, old, size_bytes, wanted);
+}
+
 /* A block of a size class needs one look at the region map; what is not one (not ours,
- * or not started) has another kind. One that outgrows its place moves to one with room
- * for 3/8 more at least, so that growing a few bytes at a time does not copy it at every
- * size class. */
+ * or not started) has another kind. */
 static void *realloc_unguarded(void *block, size_t size_bytes) {
     uint32_t class_index = (uint32_t)hak_region_kind(block) - HAK_KIND_CLASS_FIRST;
     if (hak_unlikely(class_index >= HAK_CLASS_COUNT)) {
@@ -99,9 +119,7 @@ static void *realloc_unguarded(void *block, size_t size_bytes) {
     if (stays(old, size_bytes)) {
         return block;
     }
-    size_t roomy = old + old / 8 * 3;
-    return size_bytes <= old ? move(block, size_bytes, size_bytes)
-                             : move(block, old, size_bytes > roomy ? size_bytes : roomy);
+    return size_bytes <= old ? move(block, size_bytes, size_bytes) : grow(block, old, size_bytes);
 }
 
 void *hak_realloc(void *block, size_t size_bytes) {
