@@ -20,7 +20,7 @@ static size_t next_op;    /* the first not yet begun */
 static size_t current_op; /* the one begun last */
 static bool is_running;
 static unsigned walk_number;
-enum { WHOLE_EVERY = 16 };
+enum { WHOLE_EVERY = 64 };
 
 static void write_line(int fd, const char *text) {
     if (write(fd, text, strlen(text)) < 0) {
