@@ -74,6 +74,9 @@ static void *alloc_from(struct hak_heap *heap, uint32_t class_index) {
     } else if (refill_locked(heap, class_index, now_ns)) {
         block = hak_tcache_pop(&heap->tcache, class_index + HAK_KIND_CLASS_FIRST);
     }
+    if (heap->chain.dirty_granule_count > HAK_DIRTY_LIMIT_SOON) {
+        hak_chain_purge_excess_owned(&heap->chain); /* it collected more than it will take */
+    }
     hak_assert_heap(heap);
     hak_lock_release(&heap->lock);
     hak_heap_tick_shared(now_ns);

@@ -113,20 +113,27 @@ static void prewarm_locked(struct hak_heap *heap) {
             break;
         }
         uint32_t half = hak_tcache_capacity(&heap->tcache, c) / 2;
-        if (hak_tcache_count(&heap->tcache, c) >= half) {
+        uint32_t count = hak_tcache_count(&heap->tcache, c);
+        if (count >= half) {
             continue; /* adopted with its caches filled */
         }
-        if (hak_tcache_refill_owned(&heap->tcache, &heap->chain, c, half, now_ns) == 0 &&
+        uint32_t wanted = half - count;
+        if (hak_tcache_refill_owned(&heap->tcache, &heap->chain, c, wanted, now_ns) == 0 &&
             hak_chain_expand_owned(&heap->chain, c) != NULL) {
-            hak_tcache_refill_owned(&heap->tcache, &heap->chain, c, half, now_ns);
+            hak_tcache_refill_owned(&heap->tcache, &heap->chain, c, wanted, now_ns);
         }
     }
 }
 
+/* Heaps that wait for a thread with blocks in their caches and more free memory than
+ * others; what they keep from the pool and the OS must not grow with the number of
+ * threads that end. Threads that end at once may overshoot. */
+enum { WARM_HEAPS_MAX = 8 };
+
 /* A short-lived thread's few blocks stay in the caches. Of a larger heap they would
  * keep SuperSlabs in use that the pool can have. */
-static void flush_locked(struct hak_heap *heap) {
-    if (heap->chain.superslab_count <= 1) {
+static void flush_locked(struct hak_heap *heap, bool is_warm) {
+    if (is_warm && heap->chain.superslab_count <= 1) {
         hak_tcache_flush_for_adoption_owned(&heap->tcache, &heap->chain);
     } else {
         hak_tcache_flush_all_owned(&heap->tcache, &heap->chain);
@@ -134,10 +141,13 @@ static void flush_locked(struct hak_heap *heap) {
 }
 
 void hak_heap_abandon(struct hak_heap *heap) {
+    bool is_warm = hak_heap_abandoned_count() < WARM_HEAPS_MAX;
     hak_lock_acquire(&heap->lock);
-    flush_locked(heap);
+    flush_locked(heap, is_warm);
     hak_chain_trim_owned(&heap->chain, false);
-    hak_purge_policy_note_exit(&heap->chain.purge);
+    if (is_warm) {
+        hak_purge_policy_note_exit(&heap->chain.purge, hak_os_clock_coarse_ns());
+    }
     hak_chain_purge_excess_owned(&heap->chain);
     if (hak_config.prewarm_tls) {
         prewarm_locked(heap); /* now, so that the thread that adopts it need not */
@@ -223,8 +233,12 @@ static uint32_t visit_abandoned(uint32_t (*visit)(struct hak_heap *heap, uint64_
 /* Only remote frees can have emptied something: the rest was given when it was
  * freed. A look at `pending` without order: what it misses the next one finds. */
 static uint32_t reclaim_locked(struct hak_heap *heap) {
-    bool any = hak_load_relaxed(&heap->chain.pending) != NULL;
-    return any ? hak_chain_trim_owned(&heap->chain, false) : 0;
+    if (hak_load_relaxed(&heap->chain.pending) == NULL) {
+        return 0;
+    }
+    uint32_t given = hak_chain_trim_owned(&heap->chain, false);
+    hak_chain_purge_excess_owned(&heap->chain); /* it is not this heap's thread that wants it */
+    return given;
 }
 
 static uint32_t visit_reclaim(struct hak_heap *heap, uint64_t now_ns) {

@@ -22,7 +22,7 @@
 
 enum {
     HAK_DIRTY_LIMIT_MIN = 48,    /* granules: 3 MiB a heap */
-    HAK_DIRTY_LIMIT_EXIT = 192,  /* granules: 12 MiB a heap whose thread has ended */
+    HAK_DIRTY_LIMIT_SOON = 192,  /* granules: 12 MiB a heap that will soon be taken again */
     HAK_DIRTY_LIMIT_MAX = 1024,  /* granules: 64 MiB a heap */
 };
 
@@ -52,10 +52,12 @@ static inline void hak_purge_policy_note_cold(struct hak_purge_policy *policy, u
 }
 
 /* The thread has ended. Threads often start soon after others ended, and take its
- * memory again: it may keep more, until ticks have lowered the limit. */
-static inline void hak_purge_policy_note_exit(struct hak_purge_policy *policy) {
-    if (policy->dirty_limit < HAK_DIRTY_LIMIT_EXIT) {
-        policy->dirty_limit = HAK_DIRTY_LIMIT_EXIT;
+ * memory again: it may keep more, until ticks, counted from now on, have lowered the
+ * limit. */
+static inline void hak_purge_policy_note_exit(struct hak_purge_policy *policy, uint64_t now_ns) {
+    policy->tick_ns = now_ns;
+    if (policy->dirty_limit < HAK_DIRTY_LIMIT_SOON) {
+        policy->dirty_limit = HAK_DIRTY_LIMIT_SOON;
     }
 }
 

@@ -57,6 +57,16 @@ Test(prewarm, on_fills_adopted_heaps_too) {
     cr_assert_eq(touch.refills, 0);
 }
 
+/* To half of the capacity, whatever the last thread left: the rest is for frees. */
+Test(prewarm, leaves_half_of_an_adopted_cache_free) {
+    touch_in_a_thread(false);
+    touch_in_a_thread(true);
+    const struct hak_heap *heap = hak_heap_first();
+    for (uint32_t c = hak_class_of(32); c <= hak_class_of(256); c++) {
+        cr_assert_eq(hak_tcache_count(&heap->tcache, c), hak_tcache_capacity(&heap->tcache, c) / 2);
+    }
+}
+
 /* An abandoned heap is filled again for the next thread, always with the same; a
  * thread without prewarming gives it all back. */
 Test(prewarm, keeps_blocks_whole_and_gives_them_back) {

@@ -30,12 +30,13 @@ Test(purge_policy, cold_memory_is_regretted_only_up_to_what_was_purged) {
 Test(purge_policy, an_exit_raises_the_limit_and_never_lowers_it) {
     struct hak_purge_policy policy;
     hak_purge_policy_init(&policy);
-    hak_purge_policy_note_exit(&policy);
-    cr_assert_eq(policy.dirty_limit, HAK_DIRTY_LIMIT_EXIT);
+    hak_purge_policy_note_exit(&policy, 7);
+    cr_assert_eq(policy.dirty_limit, HAK_DIRTY_LIMIT_SOON);
+    cr_assert_eq(policy.tick_ns, 7);
     hak_purge_policy_note_tick(&policy, 1);
-    cr_assert_eq(policy.dirty_limit, HAK_DIRTY_LIMIT_EXIT - HAK_DIRTY_LIMIT_EXIT / 8);
+    cr_assert_eq(policy.dirty_limit, HAK_DIRTY_LIMIT_SOON - HAK_DIRTY_LIMIT_SOON / 8);
     policy.dirty_limit = HAK_DIRTY_LIMIT_MAX;
-    hak_purge_policy_note_exit(&policy);
+    hak_purge_policy_note_exit(&policy, 7);
     cr_assert_eq(policy.dirty_limit, HAK_DIRTY_LIMIT_MAX);
 }
 
