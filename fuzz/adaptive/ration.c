@@ -4,7 +4,7 @@
 
 #include "harness/run.h"
 
-enum { BLOCKS = 96, BLOCKS_FEW = 8, ROUNDS = 8, RESTARTS = 1, LINES = 2 };
+enum { BLOCKS = 48, BLOCKS_FEW = 8, ROUNDS = 4, RESTARTS = 1, LINES = 2 };
 
 static size_t blocks_left, rounds_left, restarts_left, lines_left;
 
