@@ -22,11 +22,29 @@
 
 enum { CPU_MASK_WORDS = 128 }; /* 8192 CPUs, as many as Linux can have */
 
-/* Relaxed: a statistic. */
+/* A statistic, and what carries order: address space goes from one thread to another
+ * through the kernel, which the language knows nothing of. A mapping that grows in place
+ * may be given what another thread had a moment ago. */
 static _Atomic size_t reserved_bytes;
 
 size_t hak_os_reserved_bytes(void) {
     return hak_load_relaxed(&reserved_bytes);
+}
+
+/* Before the call that gives it up. K1: release publishes what this thread did there to
+ * K2 of all who are given address space later: these only add and subtract. */
+static void note_giving_up(size_t size_bytes) {
+    hak_sub_release(&reserved_bytes, size_bytes);
+}
+
+/* After the call that brought it. K2: acquire pairs with K1. */
+static void note_given(size_t size_bytes) {
+    hak_add_acquire(&reserved_bytes, size_bytes);
+}
+
+/* What was to be given up is still ours. */
+static void note_kept(size_t size_bytes) {
+    hak_add_relaxed(&reserved_bytes, size_bytes);
 }
 
 size_t hak_os_page_size_bytes(void) {
@@ -69,7 +87,7 @@ void *hak_os_reserve(size_t size_bytes, size_t alignment_bytes) {
         p = map_and_trim(size_bytes, alignment_bytes);
     }
     if (p != NULL) {
-        hak_add_relaxed(&reserved_bytes, size_bytes);
+        note_given(size_bytes);
     }
     errno = saved_errno;
     return p;
@@ -110,26 +128,31 @@ void hak_os_purge(void *address, size_t size_bytes) {
 
 void hak_os_release(void *address, size_t size_bytes) {
     int saved_errno = errno;
+    note_giving_up(size_bytes);
     munmap(address, size_bytes);
-    hak_sub_relaxed(&reserved_bytes, size_bytes);
     errno = saved_errno;
 }
 
 bool hak_os_resize(void *address, size_t old_size_bytes, size_t new_size_bytes) {
     int saved_errno = errno;
-    void *p = mremap(address, old_size_bytes, new_size_bytes, 0);
-    if (p != MAP_FAILED) {
-        hak_add_relaxed(&reserved_bytes, new_size_bytes - old_size_bytes); /* modulo 2^64 */
+    size_t tail_bytes = new_size_bytes < old_size_bytes ? old_size_bytes - new_size_bytes : 0;
+    note_giving_up(tail_bytes);
+    bool resized = mremap(address, old_size_bytes, new_size_bytes, 0) != MAP_FAILED;
+    if (!resized) {
+        note_kept(tail_bytes);
+    } else if (new_size_bytes > old_size_bytes) {
+        note_given(new_size_bytes - old_size_bytes);
     }
     errno = saved_errno;
-    return p != MAP_FAILED;
+    return resized;
 }
 
 bool hak_os_move(void *address, size_t old_size_bytes, void *target, size_t new_size_bytes) {
     int saved_errno = errno;
+    note_giving_up(old_size_bytes);
     void *p = mremap(address, old_size_bytes, new_size_bytes, MREMAP_MAYMOVE | MREMAP_FIXED, target);
-    if (p != MAP_FAILED) {
-        hak_sub_relaxed(&reserved_bytes, old_size_bytes);
+    if (p == MAP_FAILED) {
+        note_kept(old_size_bytes);
     }
     errno = saved_errno;
     return p != MAP_FAILED;
@@ -169,6 +192,7 @@ size_t hak_os_graft(void *address, size_t size_bytes, void *target, size_t targe
     int saved_errno = errno;
     char *from = address, *to = target;
     size_t moved = 0;
+    note_giving_up(size_bytes);
     while (moved < size_bytes) {
         size_t old_unit = graft_unit(size_bytes - moved);
         size_t new_unit = graft_unit(target_size_bytes - moved);
@@ -179,7 +203,7 @@ size_t hak_os_graft(void *address, size_t size_bytes, void *target, size_t targe
         }
         moved += old_unit;
     }
-    hak_sub_relaxed(&reserved_bytes, moved);
+    note_kept(size_bytes - moved);
     errno = saved_errno;
     return moved;
 }
