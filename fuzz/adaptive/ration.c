@@ -23,15 +23,8 @@ static bool allows(size_t *left) {
 
 size_t ration_of_refill(const struct model_class *class, size_t wanted) {
     uint32_t available = class->reference.capacity - class->cached_count;
-    size_t cost = wanted < available ? wanted : available;
-    if (hak_fuzz_is_whole() || cost <= BLOCKS_FEW) {
-        return wanted;
-    }
-    if (cost > blocks_left) {
-        return BLOCKS_FEW;
-    }
-    blocks_left -= cost;
-    return wanted;
+    return hak_fuzz_ration(&blocks_left, BLOCKS_FEW, wanted,
+                           wanted < available ? wanted : available);
 }
 
 bool ration_allows_round(size_t round) {

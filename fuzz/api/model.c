@@ -121,8 +121,8 @@ static bool is_whole_affordable(size_t size_bytes) {
 }
 
 /* What the allocator itself writes: checked builds put a canary behind what was asked
- * for and fill a freed block from its start. A class is at most a quarter, or 16 bytes, larger than
- * what is asked of it; runs and mappings are filled so far. */
+ * for and fill a freed block from its start. A class is at most a quarter, or 16 bytes, larger
+ * than what is asked of it; runs and mappings are filled so far. */
 void model_note_written(const void *block, size_t size_bytes, size_t alignment_bytes) {
     size_t asked = (size_bytes + CANARY_BYTES + alignment_bytes - 1) & ~(alignment_bytes - 1);
     size_t filled = asked <= LARGEST_CLASS_BYTES ? asked + asked / 4 + 16 : FILLED_BYTES;

@@ -38,10 +38,24 @@ void hak_fuzz_catch_death(bool then_exit);
 unsigned hak_fuzz_walk_number(void);
 
 /** Whether this input has all that an input may have, and walks of everything leave nothing
- *  out: while fuzzing one in 16, always the same ones, because much of what operations
+ *  out: while fuzzing one in 64, always the same ones, because much of what operations
  *  can do costs as much as many of the others. */
 static inline bool hak_fuzz_is_whole(void) {
     return hak_fuzz_mode.is_whole;
+}
+
+/** How much an input may ask for of something costly, when it wants `wanted` and that costs
+ *  `cost`: of `*left`, which this lowers, all of it, and beyond that at most `few`. Whole
+ *  inputs have no bound, and `few` are always free. */
+static inline size_t hak_fuzz_ration(size_t *left, size_t few, size_t wanted, size_t cost) {
+    if (hak_fuzz_is_whole() || cost <= few) {
+        return wanted;
+    }
+    if (cost > *left) {
+        return few;
+    }
+    *left -= cost;
+    return wanted;
 }
 
 /** The tallies of hak_fuzz_tally(), by outcome. */

@@ -125,17 +125,9 @@ static bool expand_once(size_t chain, uint32_t c) {
     return true;
 }
 
-/* How many blocks may be asked for. Many are for whole inputs, too: others have so many,
- * and from then on few at a time. */
+/* How many blocks may be asked for: many are for whole inputs, too. */
 static uint32_t ration_of(uint32_t wanted) {
-    if (hak_fuzz_is_whole() || wanted <= BLOCKS_FEW) {
-        return wanted;
-    }
-    if (wanted > blocks_left) {
-        return BLOCKS_FEW;
-    }
-    blocks_left -= wanted;
-    return wanted;
+    return (uint32_t)hak_fuzz_ration(&blocks_left, BLOCKS_FEW, wanted, wanted);
 }
 
 static void note_slabs(size_t chain) {

@@ -213,16 +213,22 @@ void hak_heap_on_thread_exit(void) {
     hak_event_ring_end();
 }
 
-/* Runs `visit` for each abandoned heap that no one else is looking at; while its
- * list is locked nobody adopts it, so its caches are at rest, too. Try: a fork or a
- * statistic may hold it, and waiting here could close a cycle. */
-static uint32_t visit_abandoned(uint32_t (*visit)(struct hak_heap *heap, uint64_t now_ns),
-                                uint64_t now_ns) {
+/* A thread that takes slow paths ticks for itself. */
+static bool is_idle(const struct hak_heap *heap, uint64_t now_ns) {
+    return now_ns >= heap->chain.purge.tick_ns + 2 * HAK_PURGE_DELAY_NS;
+}
+
+static const uint64_t ANY_TIME = UINT64_MAX;
+
+/* Runs `visit` for each abandoned heap that is idle and that no one else is looking at;
+ * while its list is locked nobody adopts it, so its caches are at rest, too. Try: a fork or
+ * a statistic may hold it, and waiting here could close a cycle. */
+static uint32_t visit_abandoned(uint32_t (*visit)(struct hak_heap *heap), uint64_t now_ns) {
     uint32_t sum = 0;
     hak_lock_acquire(&abandoned.lock);
     for (struct hak_heap *heap = abandoned.newest; heap != NULL; heap = heap->abandoned_next) {
         if (hak_lock_try_acquire(&heap->lock)) {
-            sum += visit(heap, now_ns);
+            sum += is_idle(heap, now_ns) ? visit(heap) : 0;
             hak_lock_release(&heap->lock);
         }
     }
@@ -241,48 +247,27 @@ static uint32_t reclaim_locked(struct hak_heap *heap) {
     return given;
 }
 
-static uint32_t visit_reclaim(struct hak_heap *heap, uint64_t now_ns) {
-    (void)now_ns;
-    return reclaim_locked(heap);
-}
-
-static uint32_t visit_purge(struct hak_heap *heap, uint64_t now_ns) {
-    (void)now_ns;
+static uint32_t purge_locked(struct hak_heap *heap) {
     return hak_chain_trim_owned(&heap->chain, true);
 }
 
 uint32_t hak_heap_reclaim_abandoned(bool purge) {
-    return visit_abandoned(purge ? visit_purge : visit_reclaim, 0);
+    return visit_abandoned(purge ? purge_locked : reclaim_locked, ANY_TIME);
 }
 
-static uint32_t visit_flush(struct hak_heap *heap, uint64_t now_ns) {
-    (void)now_ns;
+static uint32_t empty_locked(struct hak_heap *heap) {
     hak_tcache_flush_all_owned(&heap->tcache, &heap->chain);
-    return 0;
+    return hak_chain_trim_owned(&heap->chain, false);
 }
 
 void hak_heap_flush_abandoned(void) {
-    visit_abandoned(visit_flush, 0);
-}
-
-/* A thread that takes slow paths ticks for itself. */
-static bool is_idle(const struct hak_heap *heap, uint64_t now_ns) {
-    return now_ns >= heap->chain.purge.tick_ns + 2 * HAK_PURGE_DELAY_NS;
-}
-
-/* Nobody adopted it soon: what its caches were left with is given back. */
-static uint32_t visit_idle(struct hak_heap *heap, uint64_t now_ns) {
-    if (!is_idle(heap, now_ns)) {
-        return 0;
-    }
-    hak_tcache_flush_all_owned(&heap->tcache, &heap->chain);
-    return hak_chain_trim_owned(&heap->chain, false);
+    visit_abandoned(empty_locked, ANY_TIME);
 }
 
 /* The heap's lock is all that its chain needs; its caches, which are its thread's,
  * are not looked at. */
 void hak_heap_tick_idle(uint64_t now_ns) {
-    visit_abandoned(visit_idle, now_ns);
+    visit_abandoned(empty_locked, now_ns); /* nobody adopted them soon */
     for (struct hak_heap *heap = hak_heap_first(); heap != NULL; heap = heap->all_next) {
         if (hak_lock_try_acquire(&heap->lock)) {
             if (is_idle(heap, now_ns)) {
