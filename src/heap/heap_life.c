@@ -220,13 +220,18 @@ static bool is_idle(const struct hak_heap *heap, uint64_t now_ns) {
 
 static const uint64_t ANY_TIME = UINT64_MAX;
 
-/* Runs `visit` for each abandoned heap that is idle and that no one else is looking at;
- * while its list is locked nobody adopts it, so its caches are at rest, too. Try: a fork or
- * a statistic may hold it, and waiting here could close a cycle. */
-static uint32_t visit_abandoned(uint32_t (*visit)(struct hak_heap *heap), uint64_t now_ns) {
+static const uint32_t ALL_OF_THEM = UINT32_MAX;
+
+/* Runs `visit` for each abandoned heap that is idle and that no one else is looking at,
+ * until the sum of what it says is `enough`; while its list is locked nobody adopts it, so
+ * its caches are at rest, too. Try: a fork or a statistic may hold it, and waiting here
+ * could close a cycle. */
+static uint32_t visit_abandoned(uint32_t (*visit)(struct hak_heap *heap), uint64_t now_ns,
+                                uint32_t enough) {
     uint32_t sum = 0;
     hak_lock_acquire(&abandoned.lock);
-    for (struct hak_heap *heap = abandoned.newest; heap != NULL; heap = heap->abandoned_next) {
+    for (struct hak_heap *heap = abandoned.newest; heap != NULL && sum < enough;
+         heap = heap->abandoned_next) {
         if (hak_lock_try_acquire(&heap->lock)) {
             sum += is_idle(heap, now_ns) ? visit(heap) : 0;
             hak_lock_release(&heap->lock);
@@ -252,22 +257,29 @@ static uint32_t purge_locked(struct hak_heap *heap) {
 }
 
 uint32_t hak_heap_reclaim_abandoned(bool purge) {
-    return visit_abandoned(purge ? purge_locked : reclaim_locked, ANY_TIME);
+    return visit_abandoned(purge ? purge_locked : reclaim_locked, ANY_TIME, ALL_OF_THEM);
 }
 
+/* Says 1 for caches that were not empty, and one more for each SuperSlab that became so. */
 static uint32_t empty_locked(struct hak_heap *heap) {
-    hak_tcache_flush_all_owned(&heap->tcache, &heap->chain);
-    return hak_chain_trim_owned(&heap->chain, false);
+    uint32_t given = hak_tcache_flush_all_owned(&heap->tcache, &heap->chain);
+    return (given != 0) + hak_chain_trim_owned(&heap->chain, false);
 }
 
 void hak_heap_flush_abandoned(void) {
-    visit_abandoned(empty_locked, ANY_TIME);
+    visit_abandoned(empty_locked, ANY_TIME, ALL_OF_THEM);
 }
 
-/* The heap's lock is all that its chain needs; its caches, which are its thread's,
- * are not looked at. */
+/* How many heaps and SuperSlabs are emptied in one visit of the clock, because no thread
+ * can start or end meanwhile: a fork's child may have a thousand heaps with full caches, of
+ * some 0.1 ms each. */
+enum { EMPTIED_MAX = 32 };
+
+/* Abandoned heaps that nobody adopted soon are emptied, caches and all. Otherwise the
+ * heap's lock is all that its chain needs, and its caches, which are its thread's, are not
+ * looked at. */
 void hak_heap_tick_idle(uint64_t now_ns) {
-    visit_abandoned(empty_locked, now_ns); /* nobody adopted them soon */
+    visit_abandoned(empty_locked, now_ns, EMPTIED_MAX);
     for (struct hak_heap *heap = hak_heap_first(); heap != NULL; heap = heap->all_next) {
         if (hak_lock_try_acquire(&heap->lock)) {
             if (is_idle(heap, now_ns)) {

@@ -129,7 +129,10 @@ void hak_os_purge(void *address, size_t size_bytes) {
 void hak_os_release(void *address, size_t size_bytes) {
     int saved_errno = errno;
     note_giving_up(size_bytes);
-    munmap(address, size_bytes);
+    if (munmap(address, size_bytes) != 0) { /* it would split an area, at the limit of areas */
+        madvise(address, size_bytes, MADV_DONTNEED);
+        note_kept(size_bytes);
+    }
     errno = saved_errno;
 }
 

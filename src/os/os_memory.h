@@ -34,7 +34,8 @@ void *hak_os_reserve_sparse(size_t size_bytes);
  * as zero in any case, and what is beside it stays as it is. */
 void hak_os_purge(void *address, size_t size_bytes);
 
-/* Gives the address space back. */
+/* Gives the address space back. Where the kernel refuses, at its limit of areas
+ * (vm.max_map_count), the physical memory alone, and nobody uses the addresses again. */
 void hak_os_release(void *address, size_t size_bytes);
 
 /* Grows or shrinks a reservation in place, or its last part from `address` on; false

@@ -152,10 +152,12 @@ void hak_tcache_flush_for_adoption_owned(struct hak_tcache *tcache, struct hak_c
     }
 }
 
-void hak_tcache_flush_all_owned(struct hak_tcache *tcache, struct hak_chain *chain) {
+uint32_t hak_tcache_flush_all_owned(struct hak_tcache *tcache, struct hak_chain *chain) {
+    uint32_t given = 0;
     for (uint32_t c = 0; c < HAK_CLASS_COUNT; c++) {
-        hak_tcache_flush_owned(tcache, chain, c, GIVE_ALL);
+        given += hak_tcache_flush_owned(tcache, chain, c, GIVE_ALL);
     }
+    return given;
 }
 
 uint32_t hak_tcache_flush_resting_owned(struct hak_tcache *tcache, struct hak_chain *chain) {

@@ -111,8 +111,8 @@ uint32_t hak_tcache_flush_owned(struct hak_tcache *tcache, struct hak_chain *cha
  * are saved. */
 void hak_tcache_flush_for_adoption_owned(struct hak_tcache *tcache, struct hak_chain *chain);
 
-/* Gives everything back. */
-void hak_tcache_flush_all_owned(struct hak_tcache *tcache, struct hak_chain *chain);
+/* Gives everything back; returns how many blocks. */
+uint32_t hak_tcache_flush_all_owned(struct hak_tcache *tcache, struct hak_chain *chain);
 
 /* Gives back the blocks of every class whose cache rests: it was neither refilled
  * nor full while the others were so HAK_TCACHE_REST_EVENTS times. Each of these

@@ -2,7 +2,10 @@
 /* Memory that nobody uses any more does not stay with caches at rest, nor with
  * heaps without a thread; and a request that cannot be met costs nothing. */
 #include <errno.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include "os/os_thread.h"
 #include "support/random.h"
 #include "unit/heap/heaps.h"
 
@@ -113,6 +116,66 @@ Test(idle, the_caches_of_a_heap_without_a_thread_are_emptied_by_the_clock) {
     take(1000, 64);
     cr_assert_eq(cached_count(heap), 0);
     give_in_random_order(1000);
+}
+
+/* A fork's child has the caches of all threads, full: the clock empties some at each visit,
+ * because threads that start wait for it. */
+enum { THREAD_COUNT = 40, EMPTIED_AT_ONCE = 16 }; /* each with a SuperSlab, which counts, too */
+
+static pthread_barrier_t start_barrier, end_barrier;
+
+static void *cache_a_block_and_wait(void *unused) {
+    hak_free(hak_malloc(10));
+    pthread_barrier_wait(&start_barrier);
+    pthread_barrier_wait(&end_barrier);
+    return unused;
+}
+
+static uint32_t heaps_with_full_caches(void) {
+    uint32_t count = 0;
+    for (struct hak_heap *heap = hak_heap_first(); heap != NULL; heap = heap->all_next) {
+        count += heap != hak_heap_current() && cached_count(heap) > 0;
+    }
+    return count;
+}
+
+/* The child's exit status: 0, or the number of the visit that did something else. */
+static int visit_thrice(void) {
+    const uint32_t left[] = {THREAD_COUNT - EMPTIED_AT_ONCE, THREAD_COUNT - 2 * EMPTIED_AT_ONCE, 0};
+    if (heaps_with_full_caches() != THREAD_COUNT) {
+        return 100;
+    }
+    for (int visit = 0; visit < 3; visit++) {
+        clock_ahead_ns += 3 * HAK_PURGE_DELAY_NS;
+        hak_heap_tick_idle(hak_os_clock_coarse_ns());
+        if (heaps_with_full_caches() != left[visit]) {
+            return visit + 1;
+        }
+    }
+    return 0;
+}
+
+Test(idle, the_clock_empties_some_caches_of_many_at_each_visit) {
+    pthread_t threads[THREAD_COUNT];
+    int status = -1;
+    hak_free(hak_malloc(10)); /* a heap of this thread's */
+    pthread_barrier_init(&start_barrier, NULL, THREAD_COUNT + 1);
+    pthread_barrier_init(&end_barrier, NULL, THREAD_COUNT + 1);
+    for (int i = 0; i < THREAD_COUNT; i++) {
+        cr_assert_eq(pthread_create(&threads[i], NULL, cache_a_block_and_wait, NULL), 0);
+    }
+    pthread_barrier_wait(&start_barrier);
+    pid_t child = fork();
+    if (child == 0) {
+        _exit(visit_thrice());
+    }
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0, "the child's status is %#x",
+              (unsigned)status);
+    pthread_barrier_wait(&end_barrier);
+    for (int i = 0; i < THREAD_COUNT; i++) {
+        pthread_join(threads[i], NULL);
+    }
 }
 
 /* --- Heaps of threads that sleep ----------------------------------------- */
