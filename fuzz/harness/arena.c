@@ -10,10 +10,11 @@
 #include "pattern.h"
 #include "target.h"
 
-enum { PAGE_BYTES = 4096, SLOT_COUNT = 4096, SLOTS_AT_ONCE_MAX = 512 };
+enum { PAGE_BYTES = 4096, SLOT_COUNT = 16384, SLOTS_AT_ONCE_MAX = 512 };
 enum {
     RESIDENT_SLOTS = 1024,
-    SLOTS_SHADED = 16,
+    PAGES_KEPT = 8, /* of what is given back beyond these slots */
+    SLOTS_SHADED = 4,
     SLOTS_AUDITED = 2,            /* at most, of what is cleared */
     BLOCKS_ALIGNMENT_MIN = 65536, /* blocks lie in what is aligned to a granule at least */
     AUDIT_EVERY = 256,            /* clears: looking at what nobody wrote costs as much as many */
@@ -60,6 +61,7 @@ size_t hak_fuzz_arena_reserved_bytes(void) {
 
 enum { PAGES_PER_SLOT = 512, WORDS_PER_SLOT = PAGES_PER_SLOT / 64 };
 static uint64_t written[SLOT_COUNT * WORDS_PER_SLOT];
+static uint64_t slots_written[SLOT_COUNT / 64]; /* slots where `written` may have bits */
 
 /* The bytes of a page that may be other than zero; of pages in `written` only. */
 static struct extent { uint16_t low, high; } extents[SLOT_COUNT * PAGES_PER_SLOT];
@@ -79,6 +81,8 @@ static void widen(size_t page, uint16_t low, uint16_t high) {
         extent->low = low < extent->low ? low : extent->low;
         extent->high = high > extent->high ? high : extent->high;
     } else {
+        size_t slot = page / PAGES_PER_SLOT;
+        slots_written[slot / 64] |= UINT64_C(1) << slot % 64;
         written[page / 64] |= UINT64_C(1) << page % 64;
         *extent = (struct extent){.low = low, .high = high};
     }
@@ -146,9 +150,25 @@ static void clear_bytes(char *start, size_t size_bytes) {
 }
 #endif
 
+/* The first page from `page` on in a slot that may have such pages, or later. */
+static size_t skip_clean_slots(size_t page) {
+    size_t slot = page / PAGES_PER_SLOT;
+    uint64_t slots = slots_written[slot / 64] >> slot % 64;
+    if ((slots & 1) != 0) {
+        return page;
+    }
+    size_t next = slots != 0 ? slot + (size_t)__builtin_ctzll(slots) : (slot / 64 + 1) * 64;
+    return next * PAGES_PER_SLOT;
+}
+
 /* The first page from `page` on that was written; `end` if none is before it. */
 static size_t next_written(size_t page, size_t end) {
     while (page < end) {
+        size_t candidate = skip_clean_slots(page);
+        if (candidate != page) {
+            page = candidate;
+            continue;
+        }
         uint64_t word = written[page / 64] >> page % 64;
         if (word != 0) {
             page += (size_t)__builtin_ctzll(word);
@@ -159,28 +179,40 @@ static size_t next_written(size_t page, size_t end) {
     return end;
 }
 
+/* Pages that were written; PAGES_KEPT + 1 stands for more. */
+static size_t written_count(size_t first, size_t end) {
+    size_t count = 0;
+    for (size_t page = next_written(first, end); page < end && count <= PAGES_KEPT; count++) {
+        page = next_written(page + 1, end);
+    }
+    return count;
+}
+
 /* With `drop` their bits only. */
 static void clear_written(size_t first, size_t end, bool drop) {
-    for (size_t page = first; page < end; page++) {
+    for (size_t page = next_written(first, end); page < end; page = next_written(page + 1, end)) {
         if (!drop) {
             clear_bytes(base + page * PAGE_BYTES + extents[page].low,
                         (size_t)(extents[page].high - extents[page].low));
         }
         written[page / 64] &= ~(UINT64_C(1) << page % 64);
-        page = next_written(page, end) - 1;
+    }
+    size_t whole = (first + PAGES_PER_SLOT - 1) / PAGES_PER_SLOT; /* slots, from here on */
+    for (size_t slot = whole; (slot + 1) * PAGES_PER_SLOT <= end; slot++) {
+        slots_written[slot / 64] &= ~(UINT64_C(1) << slot % 64);
     }
 }
 
 void hak_fuzz_arena_clear(void *address, size_t size_bytes) {
     static unsigned clears;
-    size_t end = page_of((char *)address + size_bytes - 1) + 1;
-    size_t first = next_written(page_of(address), end);
+    size_t first = page_of(address), end = page_of((char *)address + size_bytes - 1) + 1;
     if (clears++ % AUDIT_EVERY == 0) {
         audit(address, size_bytes);
     }
-    /* Slots high up are seldom reached: they shall not stay resident. */
-    bool drop = end > RESIDENT_SLOTS * PAGES_PER_SLOT;
-    if (drop && first < end) {
+    /* Slots high up are seldom reached: more than a few pages of a mapping shall not stay
+     * resident there. */
+    bool drop = end > RESIDENT_SLOTS * PAGES_PER_SLOT && written_count(first, end) > PAGES_KEPT;
+    if (drop) {
         madvise(base + first * PAGE_BYTES, (end - first) * PAGE_BYTES, MADV_DONTNEED);
     }
     clear_written(first, end, drop);

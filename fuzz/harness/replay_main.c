@@ -22,6 +22,7 @@ struct request {
     enum action action;
     bool count;
     bool quick;
+    bool rationed;
     uint64_t seed;
     uint64_t sample_count; /* of each folder; 0: all */
     const char *json_path;
@@ -191,6 +192,9 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case 'q':
         request->quick = true;
         return 0;
+    case 'o':
+        request->rationed = true;
+        return 0;
     case 'r':
         request->action = RANDOM;
         request->seed = number_from(argument, "--random");
@@ -230,6 +234,7 @@ static const struct argp_option options[] = {
     {"count", 'c', NULL, 0, "Say how many inputs and operations ran, and how fast", 0},
     {"quick", 'q', NULL, 0, "Verify as the fuzzer does, not the whole model after each operation",
      0},
+    {"rationed", 'o', NULL, 0, "Do less of what is costly and verify less, as while fuzzing", 0},
     {"sample", 's', "N", 0, "Only N inputs of each folder, evenly spread", 0},
     {"random", 'r', "SEED", 0, "Run N generated inputs", 0},
     {"audit", 'a', "SEED", 0,
@@ -292,7 +297,8 @@ int main(int argc, char **argv) {
     argp_err_exit_status = 2;
     argp_parse(&argp, argc, argv, 0, NULL, &request);
     /* Files are few, and where exactly they fail is the question. */
-    hak_fuzz_mode.thorough = request.action == REPLAY && !request.quick;
+    hak_fuzz_mode.thorough = request.action == REPLAY && !request.quick && !request.rationed;
+    hak_fuzz_mode.is_fuzzing = request.rationed;
     hak_fuzz_catch_death(true);
     double start_s = now_s();
     size_t empty = carry_out(&request, &done);

@@ -37,7 +37,7 @@ static const char *freed[FREED_COUNT];
 static size_t freed_next, reserved_before, meta_before;
 static uint64_t now_ns, tag_next;
 static uint32_t shards_seen;
-static bool may_have_grown;
+static bool was_contended; /* in this input or an earlier one */
 
 static size_t granules_of(size_t size) {
     return (size + GRANULE_BYTES - 1) / GRANULE_BYTES;
@@ -67,12 +67,13 @@ static void count(struct hak_l25_counts *counts) {
     shards_seen = counts->shard_count;
 }
 
-/* Shards become more under contention only, which this target alone makes, up to two a
- * processor. Asking for their number takes every shard's lock. */
+/* Shards become more after contention only, which this target alone makes, up to two a
+ * processor. Not always in the same input: they double when the lock for that is free, too.
+ * Asking for their number takes every shard's lock. */
 static uint32_t shard_count(void) {
     static uint32_t cpu_count; /* asking for it is a system call */
     cpu_count = cpu_count == 0 ? hak_os_cpu_count() : cpu_count;
-    if (shards_seen == 0 || (may_have_grown && shards_seen < 2 * cpu_count)) {
+    if (shards_seen == 0 || (was_contended && shards_seen < 2 * cpu_count)) {
         struct hak_l25_counts counts;
         count(&counts);
     }
@@ -362,7 +363,7 @@ void l25_fork(size_t child) {
 
 void l25_contend(size_t count) {
     hak_fuzz_fault_trylock(count);
-    may_have_grown = true; /* until the end of the input */
+    was_contended = true;
     hak_fuzz_tally(OUTCOME_contended);
 }
 
@@ -378,7 +379,6 @@ void l25_begin(void) {
     hak_heap_start();
     hak_fuzz_fault_meta(true);
     shard_count();
-    may_have_grown = false;
     memset(runs, 0, sizeof runs);
     memset(freed, 0, sizeof freed);
     reserved_before = hak_os_reserved_bytes();
