@@ -232,8 +232,7 @@ static const struct argp_option options[] = {
     {"list", 'l', NULL, 0, "Print the inputs as programs; run nothing", 0},
     {"emit-test", 'e', NULL, 0, "Print the inputs as Criterion tests; run nothing", 0},
     {"count", 'c', NULL, 0, "Say how many inputs and operations ran, and how fast", 0},
-    {"quick", 'q', NULL, 0, "Verify as the fuzzer does, not the whole model after each operation",
-     0},
+    {"quick", 'q', NULL, 0, "Verify the whole model after each input, not after each operation", 0},
     {"rationed", 'o', NULL, 0, "Do less of what is costly and verify less, as while fuzzing", 0},
     {"sample", 's', "N", 0, "Only N inputs of each folder, evenly spread", 0},
     {"random", 'r', "SEED", 0, "Run N generated inputs", 0},
@@ -272,6 +271,9 @@ static size_t carry_out(const struct request *request, struct done *done) {
     if (request->action == RANDOM || request->action == AUDIT) {
         if (request->path_count != 1) {
             usage_error("say how many inputs to generate: one number");
+        }
+        if (request->rationed) {
+            usage_error("--rationed is for files, not for generated inputs");
         }
         return run_generated(request, done, number_from(request->paths[0], "the number of inputs"));
     }

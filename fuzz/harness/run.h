@@ -12,7 +12,7 @@
 struct hak_fuzz_mode {
     bool print;      /**< each operation on stderr before it is applied */
     bool thorough;   /**< verify the whole model after each operation */
-    bool is_fuzzing; /**< inside libFuzzer: be quick */
+    bool is_fuzzing; /**< inside libFuzzer, or as there: be quick */
     bool is_whole;   /**< of the input that runs: hak_fuzz_is_whole() */
     bool walks_all;  /**< a walk of everything is under way: HAK_FUZZ_CHECKED */
     /** Called when the model fails, after the report; does not return. */

@@ -3,7 +3,7 @@
  * fuzzing one call in so many makes them, because they cost more than the change. The
  * linker puts these before the functions (-Wl,--wrap), where they are called from another
  * file. The targets walk over everything at the end of each input, and the replayer leaves
- * out nothing. */
+ * out nothing unless it is told to. */
 #include "run.h"
 
 #include "big/big_table.h"

@@ -73,7 +73,9 @@ static void count(struct hak_l25_counts *counts) {
 static uint32_t shard_count(void) {
     static uint32_t cpu_count; /* asking for it is a system call */
     cpu_count = cpu_count == 0 ? hak_os_cpu_count() : cpu_count;
-    if (shards_seen == 0 || (was_contended && shards_seen < 2 * cpu_count)) {
+    uint32_t most =
+        2 * cpu_count < HAK_L25_SHARD_COUNT_MAX ? 2 * cpu_count : HAK_L25_SHARD_COUNT_MAX;
+    if (shards_seen == 0 || (was_contended && shards_seen < most)) {
         struct hak_l25_counts counts;
         count(&counts);
     }

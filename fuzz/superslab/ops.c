@@ -125,7 +125,7 @@ static bool expand_once(size_t chain, uint32_t c) {
     return true;
 }
 
-/* How many blocks may be asked for: many are for whole inputs, too. */
+/* How many blocks may be asked for: whole inputs have all, others so many and then few. */
 static uint32_t ration_of(uint32_t wanted) {
     return (uint32_t)hak_fuzz_ration(&blocks_left, BLOCKS_FEW, wanted, wanted);
 }

@@ -58,7 +58,8 @@ void hak_heap_give_unattached(enum hak_kind kind, void *block);
  * SuperSlabs and granules. The caller may hold its own heap's lock. */
 uint32_t hak_heap_reclaim_abandoned(bool purge);
 
-/* Gives back what the caches of abandoned heaps hold. The caller holds no lock. */
+/* Gives back what the caches of abandoned heaps hold, and SuperSlabs that this empties to
+ * the pool. The caller holds no lock. */
 void hak_heap_flush_abandoned(void);
 
 /* Collects and purges by the clock in every heap, abandoned or a sleeping thread's,

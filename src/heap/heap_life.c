@@ -260,19 +260,21 @@ uint32_t hak_heap_reclaim_abandoned(bool purge) {
     return visit_abandoned(purge ? purge_locked : reclaim_locked, ANY_TIME, ALL_OF_THEM);
 }
 
-/* Says 1 for caches that were not empty, and one more for each SuperSlab that became so. */
+/* Says 1 for caches that were not empty, and one more for each SuperSlab that left. */
 static uint32_t empty_locked(struct hak_heap *heap) {
+    uint32_t superslabs = heap->chain.superslab_count;
     uint32_t given = hak_tcache_flush_all_owned(&heap->tcache, &heap->chain);
-    return (given != 0) + hak_chain_trim_owned(&heap->chain, false);
+    hak_chain_trim_owned(&heap->chain, false);
+    return (given != 0) + superslabs - heap->chain.superslab_count;
 }
 
 void hak_heap_flush_abandoned(void) {
     visit_abandoned(empty_locked, ANY_TIME, ALL_OF_THEM);
 }
 
-/* How many heaps and SuperSlabs are emptied in one visit of the clock, because no thread
- * can start or end meanwhile: a fork's child may have a thousand heaps with full caches, of
- * some 0.1 ms each. */
+/* How many heaps and SuperSlabs are emptied in one visit of the clock (the last heap is done
+ * whole), because no thread can start or end meanwhile: a fork's child may have a thousand
+ * heaps with full caches, of some 0.1 ms each. */
 enum { EMPTIED_MAX = 32 };
 
 /* Abandoned heaps that nobody adopted soon are emptied, caches and all. Otherwise the

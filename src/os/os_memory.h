@@ -35,7 +35,8 @@ void *hak_os_reserve_sparse(size_t size_bytes);
 void hak_os_purge(void *address, size_t size_bytes);
 
 /* Gives the address space back. Where the kernel refuses, at its limit of areas
- * (vm.max_map_count), the physical memory alone, and nobody uses the addresses again. */
+ * (vm.max_map_count), the physical memory alone, unless it is locked, and nobody uses the
+ * addresses again. */
 void hak_os_release(void *address, size_t size_bytes);
 
 /* Grows or shrinks a reservation in place, or its last part from `address` on; false

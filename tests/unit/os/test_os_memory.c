@@ -5,7 +5,6 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -229,56 +228,4 @@ Test(os_memory, reserved_bytes_follow_every_call) {
     cr_assert_eq(hak_os_reserved_bytes() - before, 6 * PAGE);
     hak_os_release(b, 6 * PAGE);
     cr_assert_eq(hak_os_reserved_bytes(), before);
-}
-
-/* --- At the limit of areas --------------------------------------------------- */
-
-enum { LIMIT_MAX = 1 << 17 };
-
-static size_t limit_of_areas(void) {
-    size_t limit = 0;
-    FILE *file = fopen("/proc/sys/vm/max_map_count", "r");
-    if (file != NULL) {
-        cr_assert_eq(fscanf(file, "%zu", &limit), 1);
-        fclose(file);
-    }
-    return limit;
-}
-
-/* Every other page may be read, so each is an area of its own, until there can be no more. */
-static bool split_to_the_limit(char *pages, size_t page_count) {
-    for (size_t i = 0; i < page_count; i += 2) {
-        if (mprotect(pages + i * PAGE, PAGE, PROT_READ) != 0) {
-            return errno == ENOMEM;
-        }
-    }
-    return false;
-}
-
-/* The middle of an area cannot be unmapped there. Its memory goes back, and it still counts
- * as ours, because it is. */
-Test(os_memory, release_gives_memory_back_where_the_kernel_has_no_more_areas) {
-    size_t page_count = 2 * limit_of_areas() + 2, size = 3 * HAK_MIB;
-    if (page_count > LIMIT_MAX * 2) {
-        cr_skip_test("vm.max_map_count is too high to be reached");
-    }
-    char *p = hak_os_reserve(size, HAK_MIB), *middle = p + HAK_MIB;
-    char *pages = mmap(NULL, page_count * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    cr_assert(p != NULL && pages != MAP_FAILED);
-    memset(p, 1, size);
-    size_t reserved = hak_os_reserved_bytes();
-
-    bool is_at_limit = split_to_the_limit(pages, page_count);
-    errno = EDOM;
-    hak_os_release(middle, HAK_MIB);
-    int errno_after = errno;
-    munmap(pages, page_count * PAGE); /* before anything that may allocate */
-
-    cr_assert(is_at_limit, "%zu pages were not enough for the limit", page_count);
-    cr_expect_eq(errno_after, EDOM);
-    cr_expect(is_mapped(middle), "it was unmapped, so this tests nothing");
-    expect(!is_resident(middle) && !is_resident(middle + HAK_MIB - PAGE), "memory stays");
-    cr_expect_eq(hak_os_reserved_bytes(), reserved);
-    cr_expect(p[0] == 1 && p[size - 1] == 1, "what is beside it is gone");
-    hak_os_release(p, size);
 }
