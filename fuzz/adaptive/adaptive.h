@@ -34,6 +34,8 @@ void adaptive_churn(size_t class_index, size_t wanted, size_t times);
 void adaptive_free_only(size_t class_index, size_t times);
 void adaptive_flush(size_t class_index, size_t keep);
 void adaptive_flush_all(void);
+/** What an ending thread leaves: in each cache as much as a first refill brings. */
+void adaptive_flush_for_adoption(void);
 /** Classes whose last event lies 32 of others back give all they have cached. */
 void adaptive_flush_resting(void);
 void adaptive_grow(size_t class_index);

@@ -207,6 +207,20 @@ void adaptive_flush_all(void) {
     adaptive_verify_all();
 }
 
+void adaptive_flush_for_adoption(void) {
+    uint32_t dropped[REFERENCE_CLASS_COUNT];
+    for (size_t c = 0; c < REFERENCE_CLASS_COUNT; c++) {
+        uint32_t keep = reference_first_refill(c), count = model_classes[c].cached_count;
+        dropped[c] = count > keep ? count - keep : 0;
+        model_demand_numbers(model_classes[c].cached, dropped[c]);
+    }
+    hak_tcache_flush_for_adoption_owned(&adaptive_tcache, &chain);
+    for (size_t c = 0; c < REFERENCE_CLASS_COUNT; c++) {
+        model_drop_oldest(&model_classes[c], dropped[c]);
+    }
+    adaptive_verify_all();
+}
+
 void adaptive_flush_resting(void) {
     uint32_t expected = 0;
     demand_cached_numbers();

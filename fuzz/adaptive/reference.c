@@ -32,6 +32,14 @@ uint32_t reference_capacity_max(size_t class_index) {
     return slots;
 }
 
+uint32_t reference_first_refill(size_t class_index) {
+    uint32_t blocks = 8;
+    while (blocks > 1 && blocks * reference_stride(class_index) > 4096) {
+        blocks--;
+    }
+    return blocks;
+}
+
 void reference_init(struct reference *reference, size_t class_index, uint32_t capacity) {
     static uint32_t known[REFERENCE_CLASS_COUNT];
     if (known[class_index] == 0) {

@@ -34,6 +34,10 @@ size_t reference_stride(size_t class_index);
 /** The most slots: capacity * stride stays within 128 KiB, in 16..2048. */
 uint32_t reference_capacity_max(size_t class_index);
 
+/** What the first refill of a class asks for: 8 blocks, fewer where these exceed 4 KiB, but one
+ *  (docs/ARCHITECTURE.md). */
+uint32_t reference_first_refill(size_t class_index);
+
 void reference_init(struct reference *reference, size_t class_index, uint32_t capacity);
 enum reference_decision reference_decide(uint32_t mark, uint32_t capacity, uint32_t capacity_max);
 /** A refill, or a flush of a full cache, belongs to the late ones. */

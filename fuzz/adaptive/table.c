@@ -116,6 +116,7 @@ HAK_FUZZ_DO_0(adaptive, announce)
 HAK_FUZZ_DO_2(adaptive, fault)
 HAK_FUZZ_DO_0(adaptive, idle)
 HAK_FUZZ_DO_1(adaptive, reuse)
+HAK_FUZZ_DO_0(adaptive, flush_for_adoption)
 
 static const struct hak_fuzz_kind kinds[] = {
     HAK_FUZZ_KIND_2(restart, 6, "capacity", capacity, "adapts", flag),
@@ -137,6 +138,7 @@ static const struct hak_fuzz_kind kinds[] = {
     HAK_FUZZ_KIND_0(idle, 8),
     HAK_FUZZ_KIND_0(flush_resting, 4),
     HAK_FUZZ_KIND_1(reuse, 4, "only", flag),
+    HAK_FUZZ_KIND_0(flush_for_adoption, 3),
 };
 
 static const struct hak_fuzz_domain *const domains[] = {

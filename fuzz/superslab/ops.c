@@ -15,6 +15,7 @@
 #include "superslab/pool.h"
 
 enum { HELD_MAX = 8192, TAKE_MAX = 2048, TAGGED_MAX = 16, CEILING = 32 };
+enum { EXIT_LIMIT = 192 }; /* granules that a heap may keep for the next thread */
 enum { EXPANSIONS = 4, BLOCKS = 128, BLOCKS_FEW = 16 }; /* rations: may_expand(), ration_of() */
 
 static struct hak_chain chains[SUPERSLAB_CHAIN_COUNT];
@@ -168,6 +169,14 @@ static void *remove_held(uint32_t c, uint32_t at) {
     return block;
 }
 
+static void purge_excess(struct hak_chain *chain) {
+    hak_chain_purge_excess_owned(chain);
+    if (chain->dirty_granule_count > chain->purge.dirty_limit) {
+        hak_fuzz_fail("purge: %u free granules stay resident, the limit is %u",
+                      chain->dirty_granule_count, chain->purge.dirty_limit);
+    }
+}
+
 static void give(size_t chain, uint32_t c, void **blocks, uint32_t count) {
     struct hak_chain *giver = chain < SUPERSLAB_CHAIN_COUNT ? &chains[chain] : NULL;
     uint32_t remote_expected = 0;
@@ -182,6 +191,9 @@ static void give(size_t chain, uint32_t c, void **blocks, uint32_t count) {
     uint32_t remote = hak_chain_give_owned(giver, (enum hak_kind)(c + 1), blocks, count);
     if (remote != remote_expected) {
         hak_fuzz_fail("give: %u of %u blocks were remote, not %u", remote, count, remote_expected);
+    }
+    if (giver != NULL) {
+        purge_excess(giver); /* as every flush does */
     }
 }
 
@@ -235,6 +247,16 @@ void superslab_trim(size_t chain, size_t purge) {
 void superslab_tick(size_t chain, size_t ns) {
     now_ns += ns;
     hak_chain_tick_owned(&chains[chain], now_ns);
+}
+
+void superslab_exit(size_t chain) {
+    struct hak_purge_policy *purge = &chains[chain].purge;
+    uint32_t before = purge->dirty_limit;
+    hak_purge_policy_note_exit(purge, now_ns);
+    if (purge->dirty_limit != (before > EXIT_LIMIT ? before : EXIT_LIMIT)) {
+        hak_fuzz_fail("exit: a limit of %u granules became %u", before, purge->dirty_limit);
+    }
+    purge_excess(&chains[chain]);
 }
 
 void superslab_pool_trim(void) {

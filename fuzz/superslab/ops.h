@@ -29,6 +29,8 @@ void superslab_collect(size_t chain);
 void superslab_trim(size_t chain, size_t purge);
 /** The clock moves on, and the chain (and with it the pool) ticks. */
 void superslab_tick(size_t chain, size_t ns);
+/** The chain's thread ends: the next shall find more of its memory resident. */
+void superslab_exit(size_t chain);
 void superslab_pool_trim(void);
 /** The pool's tick finds its lock taken: nothing happens. */
 void superslab_busy_tick(size_t ns);

@@ -97,6 +97,7 @@ HAK_FUZZ_DO_0(superslab, pool_trim)
 HAK_FUZZ_DO_2(superslab, fault)
 HAK_FUZZ_DO_1(superslab, busy_tick)
 HAK_FUZZ_DO_1(superslab, fork)
+HAK_FUZZ_DO_1(superslab, exit)
 
 static const struct hak_fuzz_kind kinds[] = {
     HAK_FUZZ_KIND_3(take, 50, "chain", chain, "class", class_index, "count", count),
@@ -110,6 +111,7 @@ static const struct hak_fuzz_kind kinds[] = {
     HAK_FUZZ_KIND_2(fault, 3, "nth", nth, "count", length),
     HAK_FUZZ_KIND_1(busy_tick, 1, "ns", step),
     HAK_FUZZ_KIND_1(fork, 1, "child", flag),
+    HAK_FUZZ_KIND_1(exit, 2, "chain", chain),
 };
 
 static const struct hak_fuzz_domain *const domains[] = {
