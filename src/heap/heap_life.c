@@ -218,8 +218,8 @@ static bool is_idle(const struct hak_heap *heap, uint64_t now_ns) {
     return now_ns >= heap->chain.purge.tick_ns + 2 * HAK_PURGE_DELAY_NS;
 }
 
+/* For visit_abandoned(): heaps that are not idle, too, and without an end. */
 static const uint64_t ANY_TIME = UINT64_MAX;
-
 static const uint32_t ALL_OF_THEM = UINT32_MAX;
 
 /* Runs `visit` for each abandoned heap that is idle and that no one else is looking at,

@@ -140,7 +140,8 @@ STAGES = (
     # not run under the thread and memory sanitizers.
     *(_ctest("unit", "Unit and misuse tests", preset, UNIT, pull_request=Budget(600, 0, 40))
       for preset in ("asan", "ubsan")),
-    *(_ctest("corpus", "Every input of the fuzzers' corpus", preset, ("--name", "^fuzz_(corpus|rationed)[.]"),
+    *(_ctest("corpus", "Every input of the fuzzers' corpus", preset,
+             ("--name", "^fuzz_(corpus|rationed)[.]"),
              pull_request=Budget(300, 0, 20), nightly=Budget(900, 0, 20))
       for preset in ("checked", "asan", "msan")),
     *(_all_tests(preset) for preset in ("release", "checked", *SANITIZERS)),

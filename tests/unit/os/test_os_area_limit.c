@@ -10,8 +10,7 @@
 
 #include "base/constants.h"
 #include "os/os_memory.h"
-
-enum { PAGE = HAK_OS_PAGE_SIZE_BYTES };
+#include "unit/os/pages.h"
 
 static bool refuses;
 
@@ -23,17 +22,6 @@ int __wrap_munmap(void *address, size_t size_bytes) {
         return -1;
     }
     return __real_munmap(address, size_bytes);
-}
-
-/* False also where nothing is mapped. */
-static bool is_resident(void *address) {
-    unsigned char state = 0;
-    return mincore(address, PAGE, &state) == 0 && (state & 1) != 0;
-}
-
-static bool is_mapped(void *address) {
-    unsigned char state;
-    return mincore(address, PAGE, &state) == 0;
 }
 
 /* Its memory goes back, and it still counts as ours, because it is. */

@@ -10,21 +10,7 @@
 
 #include "base/constants.h"
 #include "support/expect.h"
-
-enum { PAGE = HAK_OS_PAGE_SIZE_BYTES };
-
-/* mincore fails with ENOMEM where nothing is mapped. */
-static bool is_mapped(void *address) {
-    unsigned char state;
-    return mincore(address, PAGE, &state) == 0;
-}
-
-/* True when the page has physical memory. */
-static bool is_resident(void *address) {
-    unsigned char state = 0;
-    expect(mincore(address, PAGE, &state) == 0, "mincore: %s", strerror(errno));
-    return (state & 1) != 0;
-}
+#include "unit/os/pages.h"
 
 static bool reads_zero(const char *p, size_t size_bytes) {
     for (size_t i = 0; i < size_bytes; i++) {

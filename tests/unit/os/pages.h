@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* What the kernel says of one page. */
+#ifndef TESTS_OS_PAGES_H
+#define TESTS_OS_PAGES_H
+
+#include <stdbool.h>
+#include <sys/mman.h>
+
+#include "base/constants.h"
+
+enum { PAGE = HAK_OS_PAGE_SIZE_BYTES };
+
+/* mincore fails with ENOMEM where nothing is mapped. */
+static inline bool is_mapped(void *address) {
+    unsigned char state;
+    return mincore(address, PAGE, &state) == 0;
+}
+
+/* True when the page has physical memory. */
+static inline bool is_resident(void *address) {
+    unsigned char state = 0;
+    return mincore(address, PAGE, &state) == 0 && (state & 1) != 0;
+}
+
+#endif
