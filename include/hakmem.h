@@ -64,7 +64,8 @@ HAK_API void *hak_reallocarray(void *block, size_t count, size_t size_bytes);
 HAK_API void *hak_aligned_alloc(size_t alignment_bytes, size_t size_bytes);
 
 /** As hak_aligned_alloc(), but an alignment that is not a power of two is
- *  rounded up to the next one, as glibc does. */
+ *  rounded up to the next one, as glibc does; above 2^63 there is none: NULL
+ *  and EINVAL. */
 HAK_API void *hak_memalign(size_t alignment_bytes, size_t size_bytes);
 
 /** As POSIX: returns 0, EINVAL (not a power of two times sizeof(void *)) or

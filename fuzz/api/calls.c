@@ -132,12 +132,12 @@ static bool is_power_of_two(size_t value) {
     return value != 0 && (value & (value - 1)) == 0;
 }
 
-static size_t next_power_of_two(size_t value) {
+static size_t next_power_of_two(size_t value) { /* value <= 2^63 */
     size_t power = 1;
-    while (power < value && power <= SIZE_MAX / 2) {
+    while (power < value) {
         power *= 2;
     }
-    return power >= value ? power : SIZE_MAX;
+    return power;
 }
 
 void api_aligned_alloc(size_t slot, size_t alignment, size_t size) {
@@ -158,8 +158,12 @@ void api_memalign(size_t slot, size_t alignment, size_t size) {
     empty_slot(slot);
     errno = MARK;
     void *block = hak_memalign(alignment, size);
-    if (block == NULL && errno == EINVAL && alignment > PTRDIFF_MAX) {
-        errno = ENOMEM; /* glibc says EINVAL there */
+    if (alignment > SIZE_MAX / 2 + 1) { /* as glibc: no power of two to round it up to */
+        if (block != NULL || errno != EINVAL) {
+            hak_fuzz_fail("memalign: alignment %zu gave %p, errno %d", alignment, block, errno);
+        }
+        hak_fuzz_tally(OUTCOME_bad_alignment);
+        return;
     }
     judge(slot, block, size, next_power_of_two(alignment), FROM_OTHER, "memalign");
 }

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/bitmap.h"
 #include "base/check.h"
@@ -41,8 +42,8 @@ void *hak_aligned_alloc(size_t alignment_bytes, size_t size_bytes) {
 }
 
 void *hak_memalign(size_t alignment_bytes, size_t size_bytes) {
-    if (alignment_bytes > HAK_SIZE_MAX_BYTES / 2 + 1) {
-        errno = EINVAL; /* as glibc: no power of two above it */
+    if (alignment_bytes > SIZE_MAX / 2 + 1) {
+        errno = EINVAL; /* as glibc: there is no power of two to round it up to */
         return NULL;
     }
     size_t rounded = alignment_bytes == 0 ? 1 : (size_t)hak_power_of_two_ceil(alignment_bytes);

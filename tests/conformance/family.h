@@ -21,9 +21,7 @@
  *      the manual page calls errno indeterminate, and glibc sets it.
  *   3. glibc 2.36 has no free_sized() and free_aligned_sized(); free() stands
  *      in for them there.
- *   4. A huge memalign() alignment: glibc says EINVAL, POSIX nothing; either
- *      EINVAL or ENOMEM is accepted of both.
- *   5. libstdc++ 12's aligned operator new rounds the size up to a multiple of
+ *   4. libstdc++ 12's aligned operator new rounds the size up to a multiple of
  *      the alignment without looking for overflow, so sizes within one
  *      alignment of SIZE_MAX succeed there with an empty block.
  */

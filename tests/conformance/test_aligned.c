@@ -83,6 +83,31 @@ CASE(aligned_alloc, impossible_sizes_give_enomem) {
     }
 }
 
+/* 2^48 and above: more than the address space, up to the last power of two. The
+ * alignment is one, so what is wrong is that memory has run out. */
+CASE(aligned_alloc, impossible_alignments_give_enomem) {
+    for (int shift = 48; shift < 64; shift++) {
+        size_t alignment_bytes = opaque_size((size_t)1 << shift);
+        char mark;
+        void *block = &mark;
+        int result = FAMILY(posix_memalign)(&block, alignment_bytes, 64);
+        REQUIRE(result == ENOMEM && block == &mark, "posix_memalign(2^%d, 64) returned %d, %p",
+                shift, result, block);
+        errno = 0;
+        block = FAMILY(aligned_alloc)(alignment_bytes, 64);
+        REQUIRE(block == NULL && errno == ENOMEM, "aligned_alloc(2^%d, 64): %p, errno %d", shift,
+                block, errno);
+        errno = 0;
+        block = FAMILY(memalign)(alignment_bytes, 64);
+        REQUIRE(block == NULL && errno == ENOMEM, "memalign(2^%d, 64): %p, errno %d", shift, block,
+                errno);
+        errno = 0; /* rounded up to it */
+        block = FAMILY(memalign)(alignment_bytes - 1, 64);
+        REQUIRE(block == NULL && errno == ENOMEM, "memalign(2^%d - 1, 64): %p, errno %d", shift,
+                block, errno);
+    }
+}
+
 CASE(posix_memalign, every_power_of_two_to_1_mib) {
     static struct window window;
     for (size_t alignment_bytes = sizeof(void *); alignment_bytes <= MIB; alignment_bytes *= 2) {
@@ -182,8 +207,10 @@ CASE(memalign, impossible_requests_fail) {
         errno = 0;
         block = FAMILY(memalign)(opaque_size(impossible_sizes[i]), 64);
         REQUIRE(block == NULL, "memalign(%zu, 64) gave %p", impossible_sizes[i], block);
-        REQUIRE(errno == ENOMEM || errno == EINVAL, /* difference 4 of family.h */
-                "memalign(%zu, 64) left errno at %d", impossible_sizes[i], errno);
+        /* Above 2^63 there is no power of two to round the alignment up to. */
+        int expected = impossible_sizes[i] > SIZE_MAX / 2 + 1 ? EINVAL : ENOMEM;
+        REQUIRE(errno == expected, "memalign(%zu, 64) left errno at %d, not %d",
+                impossible_sizes[i], errno, expected);
     }
 }
 

@@ -161,13 +161,33 @@ CASE(operators, impossible_sizes_give_null_from_nothrow) {
         REQUIRE(::operator new(size_bytes, std::nothrow) == nullptr, "new of %zu", size_bytes);
         REQUIRE(::operator new[](size_bytes, std::nothrow) == nullptr, "new[] of %zu", size_bytes);
         if (family_is_glibc && size_bytes > SIZE_MAX - 64) {
-            continue; // difference 5 of family.h
+            continue; // difference 4 of family.h
         }
         REQUIRE(::operator new(size_bytes, aligned_to(64), std::nothrow) == nullptr,
                 "aligned new of %zu", size_bytes);
         REQUIRE(::operator new[](size_bytes, aligned_to(64), std::nothrow) == nullptr,
                 "aligned new[] of %zu", size_bytes);
     }
+}
+
+// 2^48 and above: more than the address space, up to the last power of two.
+CASE(operators, impossible_alignments_throw_bad_alloc) {
+    int thrown = 0;
+    for (int shift = 48; shift < 64; shift++) {
+        std::align_val_t alignment = aligned_to(opaque_size(std::size_t{1} << shift));
+        for (int form = 0; form < 2; form++) {
+            try {
+                void *block =
+                    form == 0 ? ::operator new(64, alignment) : ::operator new[](64, alignment);
+                REQUIRE(false, "form %d aligned to 2^%d gave %p", form, shift, block);
+            } catch (const std::bad_alloc &) {
+                thrown++;
+            }
+        }
+        REQUIRE(::operator new(64, alignment, std::nothrow) == nullptr, "2^%d", shift);
+        REQUIRE(::operator new[](64, alignment, std::nothrow) == nullptr, "2^%d", shift);
+    }
+    REQUIRE(thrown == 32, "%d of 32 throwing forms threw", thrown);
 }
 
 // "... the function is called repeatedly until it succeeds, throws, or there

@@ -20,6 +20,7 @@ set(broken_rows
   "realloc_zero_allocates|size_zero_frees_and_returns_null|1|0. gave 0x"
   "alignment_of_own_size|aligned_alloc::every_power_of_two|1|alignment 256, size 256: block at"
   "alignment_unchecked|not_a_power_of_two|1|aligned_alloc.0, 64. gave"
+  "alignment_limit_low|aligned_alloc::impossible_alignments|1|aligned_alloc.2.63, 64.: .nil., errno 22"
   "usable_too_large|every_size::neighbours|1|overlaps a live one"
   "zero_is_null|malloc::zero_size|1|malloc.0. gave NULL"
   "no_enomem|malloc::impossible_sizes|1|left errno at 0"

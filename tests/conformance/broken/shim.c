@@ -179,8 +179,11 @@ void *hak_reallocarray(void *block, size_t count, size_t size_bytes) {
 }
 
 void *hak_memalign(size_t alignment_bytes, size_t size_bytes) {
-    if (alignment_bytes > PTRDIFF_MAX) {
-        return out_of_memory();
+    size_t alignment_max =
+        shim_is_broken(SHIM_FAULT_alignment_limit_low) ? SIZE_MAX / 4 + 1 : SIZE_MAX / 2 + 1;
+    if (alignment_bytes > alignment_max) {
+        errno = EINVAL;
+        return NULL;
     }
     size_t rounded_bytes = rounded_up_to_power(alignment_bytes);
     bool is_own_size = size_bytes == rounded_bytes && size_bytes >= 256 && size_bytes <= 1024;

@@ -27,6 +27,7 @@
     X(realloc_zero_allocates, "realloc(block, 0) gives a block")                                   \
     X(alignment_of_own_size, "alignments 256, 512, 1024 are ignored for blocks of that size")      \
     X(alignment_unchecked, "bad alignments are rounded up everywhere")                             \
+    X(alignment_limit_low, "alignments above 2^62 are EINVAL, 2^63 too")                           \
     X(usable_too_large, "malloc_usable_size gives 16 bytes too many")                              \
     X(zero_is_null, "malloc(0) gives NULL")                                                        \
     X(no_enomem, "failures leave errno alone")                                                     \
