@@ -12,6 +12,7 @@
 #include "base/constants.h"
 #include "base/event_ring.h"
 #include "base/panic.h"
+#include "check/freed.h"
 #include "heap/heap.h"
 #include "heap/heap_start.h"
 #include "region/region_map.h"
@@ -50,11 +51,28 @@ static _Atomic uint64_t *record_of(const void *block, const char *call) {
     hak_heap_start();
     _Atomic uint64_t *record = hak_heap_record(block);
     if (hak_unlikely(record == NULL)) {
+        hak_freed_refuse(block);
         bool ours = hak_region_kind(block) != HAK_KIND_NONE;
         hak_misuse(ours ? HAK_MISUSE_INTERIOR_POINTER : HAK_MISUSE_FOREIGN_POINTER, block, 0,
                    call);
     }
     return record;
+}
+
+/* A block that is not live may not even be there: nothing else is asked of a run or
+ * mapping. */
+static size_t class_stride_of(const void *block) {
+    uint32_t class_index = (uint32_t)hak_region_kind(block) - HAK_KIND_CLASS_FIRST;
+    return class_index < HAK_CLASS_COUNT ? hak_class_infos[class_index].stride_bytes : 0;
+}
+
+static void verify_live(const void *block, uint64_t record) {
+    uint64_t state = state_of(record), last_changed_by_thread = thread_of(record);
+    if (hak_unlikely(state != STATE_LIVE)) {
+        size_t requested = size_of(record), class_stride = class_stride_of(block);
+        hak_verify(state == STATE_LIVE, GUARD_LIVE, (uintptr_t)block, requested, class_stride,
+                   state, last_changed_by_thread);
+    }
 }
 
 /* The first byte in a range that differs from `value`, or its length. */
@@ -108,6 +126,7 @@ static void *arm(void *block, size_t requested, const char *call) {
     }
     size_t block_size = hak_heap_block_size(block, call);
     _Atomic uint64_t *cell = record_of(block, call);
+    hak_freed_forget(block, block_size);
     /* G1: acquire pairs with G2 of the thread that freed it: its fill is visible. */
     uint64_t before = hak_exchange_acquire(cell, make_record(STATE_LIVE, requested));
     uint64_t live_in_thread = thread_of(before);
@@ -148,14 +167,13 @@ void *hak_guard_calloc(size_t size_bytes, const char *call) {
 
 /* Ends the program's hold on a block; returns what its record was. */
 static uint64_t disarm(void *block, _Atomic uint64_t *cell, const char *call) {
-    size_t block_size = hak_heap_block_size(block, call);
     uint64_t seen = hak_load_relaxed(cell); /* only to carry the size over */
+    uint64_t freed = make_record(STATE_FREED, size_of(seen));
     /* G2: release pairs with G1; acquire: of two frees the second sees the first. */
-    uint64_t before = hak_exchange_acq_rel(cell, make_record(STATE_FREED, size_of(seen)));
-    uint64_t last_changed_by_thread = thread_of(before), state = state_of(before);
-    hak_verify(state == STATE_LIVE, GUARD_LIVE, (uintptr_t)block, block_size, state,
-               last_changed_by_thread);
-    verify_canary(block, before, block_size);
+    uint64_t before = hak_exchange_acq_rel(cell, freed);
+    verify_live(block, before);
+    verify_canary(block, before, hak_heap_block_size(block, call)); /* ours alone from here */
+    hak_freed_note(block, size_of(freed), thread_of(freed), call);
     return before;
 }
 
@@ -191,8 +209,7 @@ void hak_guard_free_sized(void *block, size_t alignment_bytes, size_t size_bytes
 size_t hak_guard_usable_size(const void *block, const char *call) {
     hak_operation(call, block, 0);
     uint64_t record = hak_load_relaxed(record_of(block, call)); /* the caller holds the block */
-    uint64_t state = state_of(record);
-    hak_verify(state == STATE_LIVE, GUARD_LIVE, (uintptr_t)block, state, thread_of(record));
+    verify_live(block, record);
     return size_of(record);
 }
 
@@ -206,26 +223,38 @@ static void *move(void *block, uint64_t record, size_t size_bytes, const char *c
     return fresh;
 }
 
+/* Where it is, or, if it is a mapping, elsewhere: then its old address may be another
+ * block's before we know that it is free. */
+static void *resize(void *block, uint64_t record, size_t guarded, const char *call) {
+    hak_freed_note(block, size_of(record), thread_of(make_record(STATE_FREED, 0)), call);
+    void *kept = hak_heap_resize(block, guarded);
+    if (kept == NULL) {
+        hak_freed_forget(block, 1);
+    }
+    return kept;
+}
+
 /* In place where the heap can, else by copy. The old block stays live until the
  * new one is there. */
 void *hak_guard_realloc(void *block, size_t size_bytes, const char *call) {
     hak_operation(call, block, size_bytes);
     _Atomic uint64_t *cell = record_of(block, call);
-    uint64_t record = hak_load_relaxed(cell), state = state_of(record); /* the caller's block */
+    uint64_t record = hak_load_relaxed(cell); /* the caller holds the block */
+    verify_live(block, record);
     size_t block_size = hak_heap_block_size(block, call);
-    hak_verify(state == STATE_LIVE, GUARD_LIVE, (uintptr_t)block, block_size, state,
-               thread_of(record));
     verify_canary(block, record, block_size);
     if (is_too_large(size_bytes)) {
         return NULL;
     }
     size_t guarded = size_bytes + HAK_GUARD_SIZE_BYTES;
     bool fits = guarded <= block_size && guarded > block_size / 2;
-    void *kept = fits ? block : hak_heap_resize(block, guarded);
+    void *kept = fits ? block : resize(block, record, guarded, call);
     if (kept == NULL) {
         return move(block, record, size_bytes, call);
     }
     hak_store_relaxed(hak_heap_record(kept), make_record(STATE_LIVE, size_bytes));
-    set_canary(kept, size_bytes, hak_heap_block_size(kept, call));
+    size_t kept_size = hak_heap_block_size(kept, call);
+    hak_freed_forget(kept, kept_size);
+    set_canary(kept, size_bytes, kept_size);
     return kept;
 }

@@ -228,11 +228,11 @@ MISUSE(freed, realloc, NULL, BROKEN(GUARD_LIVE)) {
     hak_realloc(freed_block(SIZE_OF_CLASS, "realloc"), 50);
 }
 
-MISUSE(freed, realloc_of_run, NULL, FOREIGN) {
+MISUSE(freed, realloc_of_run, NULL, BROKEN(GUARD_LIVE)) {
     hak_realloc(freed_block(SIZE_OF_RUN, "realloc"), 50);
 }
 
-MISUSE(freed, realloc_of_mapping, NULL, FOREIGN) {
+MISUSE(freed, realloc_of_mapping, NULL, BROKEN(GUARD_LIVE)) {
     hak_realloc(freed_block(SIZE_OF_MAPPING, "realloc"), 50);
 }
 
@@ -240,7 +240,7 @@ MISUSE(freed, usable_size, NULL, BROKEN(GUARD_LIVE)) {
     hak_malloc_usable_size(freed_block(SIZE_OF_CLASS, "malloc_usable_size"));
 }
 
-MISUSE(freed, usable_size_of_run, NULL, FOREIGN) {
+MISUSE(freed, usable_size_of_run, NULL, BROKEN(GUARD_LIVE)) {
     hak_malloc_usable_size(freed_block(SIZE_OF_RUN, "malloc_usable_size"));
 }
 
@@ -329,16 +329,13 @@ static void race_to_free(void *size) {
     }
 }
 
-/* Exactly one of the frees succeeds, whatever the timing; one report. A run or
- * mapping may have left the region map when the second one looks. */
+/* Exactly one of the frees succeeds, whatever the timing; one report. */
 Test(double_free_checked, by_four_threads_at_once) {
     static size_t raced[] = {SIZE_OF_CLASS, SIZE_OF_RUN, SIZE_OF_MAPPING};
     for (int round = 0; round < 30; round++) {
         const struct test_child *child = outcome_of(race_to_free, &raced[round % 3]);
         cr_assert_eq(child->signal, SIGABRT, OUTCOME_FORMAT, OUTCOME_VALUES(child));
-        cr_assert(outcome_said(child, BROKEN(GUARD_LIVE)) ||
-                      (raced[round % 3] != SIZE_OF_CLASS && outcome_said(child, FOREIGN)),
-                  "%s", child->text);
+        cr_assert(outcome_said(child, BROKEN(GUARD_LIVE)), "%s", child->text);
         cr_assert_eq(outcome_count(child, "hakmem: "), 1, "%s", child->text);
     }
 }

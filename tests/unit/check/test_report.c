@@ -66,7 +66,7 @@ Test(report, names_block_class_threads_and_call) {
     cr_assert(child->signal == SIGABRT);
     expect_line(child, "value: (uintptr_t)block = %lu (%p)\n", (unsigned long)facts.block,
                 facts.block);
-    expect_line(child, "value: block_size = 128 (0x80)\n"); /* 100 and the guard */
+    expect_line(child, "value: class_stride = 128 (0x80)\n"); /* 100 and the guard */
     expect_line(child, "value: last_changed_by_thread = %ld ", facts.first_thread & 0x3FFFFF);
     expect_line(child, "  thread %ld, operation free(block %p, size 0)\n", facts.second_thread,
                 facts.block);
