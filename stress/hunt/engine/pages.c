@@ -18,6 +18,7 @@
 #define PAGES_MAX 512u        /* kept from schedule to schedule; more go back to the kernel */
 #define PAGES_ROOM (1u << 20) /* in one schedule */
 #define CLOSED_MAX 1024u
+#define SHUT_MAX 512u /* pages without access until the next schedule */
 
 struct closed {
     uintptr_t start, end;
@@ -27,6 +28,8 @@ HUNT_STATE static uintptr_t *pages; /* readable, writable and perhaps not zero *
 HUNT_STATE static uint32_t page_count;
 HUNT_STATE static struct closed closed[CLOSED_MAX];
 HUNT_STATE static uint32_t closed_count;
+HUNT_STATE static uintptr_t shut[SHUT_MAX];
+HUNT_STATE static uint32_t shut_count;
 HUNT_STATE static uintptr_t arena_start, arena_end;
 HUNT_STATE static uintptr_t touched_last;
 HUNT_STATE static bool is_unusual; /* the kernel has mappings of this schedule in the arena */
@@ -36,7 +39,7 @@ int __real_mprotect(void *addr, size_t length, int protection);
 
 static bool forget_all(int how) {
     void *start = (void *)arena_start;
-    page_count = 0;
+    page_count = shut_count = 0;
     is_unusual = false;
     return __real_mmap(start, arena_end - arena_start, PROT_NONE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | how, -1, 0) == start;
@@ -50,14 +53,23 @@ bool hunt_pages_open(void *start, size_t size_bytes) {
     return pages != NULL && forget_all(MAP_FIXED_NOREPLACE);
 }
 
+/* What was unmapped is a page like others again: that is cheaper than a first touch. */
+static void reopen(void) {
+    for (uint32_t i = 0; i < shut_count; i++)
+        if (__real_mprotect((void *)shut[i], OS_PAGE_BYTES, PROT_READ | PROT_WRITE) == 0)
+            pages[page_count++] = shut[i];
+    shut_count = 0;
+}
+
 /* Zeroes what the last schedule may have touched, which was all below `end`. */
 void hunt_pages_reset(const void *end) {
     closed_count = 0;
     touched_last = 0;
-    if (is_unusual || page_count > PAGES_MAX) {
+    if (is_unusual || page_count + shut_count > PAGES_MAX) {
         forget_all(MAP_FIXED);
         return;
     }
+    reopen();
     for (uint32_t i = 0; i < page_count; i++)
         if (pages[i] < (uintptr_t)end)
             __real_memset((void *)pages[i], 0, OS_PAGE_BYTES);
@@ -99,6 +111,13 @@ static void drop_access(uintptr_t start, size_t size_bytes) {
                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
 }
 
+static void shut_page(uintptr_t page, size_t size_bytes) {
+    if (shut_count == SHUT_MAX || __real_mprotect((void *)page, size_bytes, PROT_NONE) != 0)
+        drop_access(page, size_bytes);
+    else
+        shut[shut_count++] = page;
+}
+
 /* Takes the pages of a range off the list. */
 static void close_pages(uintptr_t start, uintptr_t end, void (*each)(uintptr_t, size_t)) {
     close_range(start, end);
@@ -119,7 +138,7 @@ static uintptr_t page_up(uintptr_t addr) {
 
 void hunt_pages_unmap(uintptr_t start, size_t size_bytes) {
     uintptr_t end = page_up(start + size_bytes);
-    close_pages(start, end, is_unusual ? NULL : drop_access);
+    close_pages(start, end, is_unusual ? NULL : shut_page);
     if (is_unusual)
         drop_access(start, end - start);
 }
