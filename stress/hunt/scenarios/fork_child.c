@@ -18,8 +18,9 @@ static void forks(void) {
     fork_handlers.child();
     hunt_check(hak_heap_abandoned_count() == hak_heap_count());
     hak_heap_check_all();
-    void *block = hak_heap_alloc_slow(SMALL_SIZE, NULL); /* adopts */
+    void *block = got(hak_heap_alloc_slow(SMALL_SIZE, NULL), SMALL_SIZE); /* adopts */
     hunt_check(block != NULL);
+    held_remove(block);
     hak_heap_free_slow(block);
 }
 
@@ -33,6 +34,7 @@ static void frees(void) {
 }
 
 static void quiescent(void) {
+    held_check_all();
     hak_heap_check_all();
 }
 

@@ -7,7 +7,7 @@
 #include "check/heap_check.h"
 #include "l25/l25.h"
 
-enum { BODIES = 3, OWN_MAX = 8, RUN_SIZE = 65536, BIG_SIZE = 5 << 18 };
+enum { BODIES = 3, OWN_MAX = 8, BIG_SIZE = 5 << 18 };
 
 static struct hak_heap *heaps[BODIES];
 static void *own[BODIES][OWN_MAX]; /* by thread */
@@ -72,22 +72,17 @@ static void abandon(void) {
     hak_heap_abandon(heap);
 }
 
-static void run(uint32_t seed) {
+static void run(uint32_t argument) {
     bool is_zero;
-    void *block = got(hak_l25_alloc(RUN_SIZE, 1, seed, &is_zero));
-    if (block == NULL)
-        return;
-    giving(block);
-    hak_l25_free(block);
+    size_t size = (1 + argument % 3) * HAK_GRANULE_SIZE_BYTES;
+    void *block = hak_l25_alloc(size, 1, argument, &is_zero);
+    keep(got_large(block, size, HAK_GRANULE_SIZE_BYTES, is_zero));
 }
 
 static void big(void) {
     bool is_zero;
-    void *block = got(hak_mapping_alloc(BIG_SIZE, 1, &is_zero));
-    if (block == NULL)
-        return;
-    giving(block);
-    hak_mapping_free(block);
+    void *block = hak_mapping_alloc(BIG_SIZE, 1, &is_zero);
+    keep(got_large(block, BIG_SIZE, HAK_SUPERSLAB_SIZE_BYTES, is_zero));
 }
 
 static void apply(uint32_t op) {

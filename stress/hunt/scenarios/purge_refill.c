@@ -23,7 +23,7 @@ static void refills(void) {
     if (hak_chain_take_owned(&heap->chain, SMALL_CLASS, &block, 1) == 1 ||
         (hak_chain_expand_owned(&heap->chain, SMALL_CLASS) != NULL &&
          hak_chain_take_owned(&heap->chain, SMALL_CLASS, &block, 1) == 1))
-        got(block);
+        got(block, SMALL_SIZE);
     hak_lock_release(&heap->lock);
     hak_heap_abandon(heap);
 }

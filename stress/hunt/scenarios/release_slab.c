@@ -6,7 +6,7 @@
 static struct hak_chain chain;
 static void *blocks[SMALL_COUNT];
 
-enum { OTHER_CLASS = SMALL_CLASS - 1 };
+enum { OTHER_SIZE = 7168, OTHER_CLASS = SMALL_CLASS - 1 };
 
 /* Two blocks of the first slab are left, and a second slab of the class has room. */
 static void setup(void) {
@@ -22,18 +22,21 @@ static void setup(void) {
 static void owner(void) {
     void *block;
     hak_chain_collect_owned(&chain);
-    hak_chain_take_owned(&chain, OTHER_CLASS, &block, 1);
+    chain_left(&chain);
+    if (hak_chain_take_owned(&chain, OTHER_CLASS, &block, 1) == 1)
+        held_remove(got(block, OTHER_SIZE));
+    chain_left(&chain);
     hak_chain_give_owned(&chain, (enum hak_kind)(OTHER_CLASS + HAK_KIND_CLASS_FIRST), &block, 1);
+    chain_left(&chain);
     hak_chain_collect_owned(&chain);
+    chain_left(&chain);
 }
 
 static void free_first(void) {
-    use(blocks[0]);
     free_remotely(blocks[0]);
 }
 
 static void free_second(void) {
-    use(blocks[1]);
     free_remotely(blocks[1]);
 }
 

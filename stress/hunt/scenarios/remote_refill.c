@@ -11,18 +11,18 @@ static void setup(void) {
 
 static void owner(void) {
     void *block;
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 2; i++) {
         if (hak_chain_take_owned(&chain, SMALL_CLASS, &block, 1) == 1)
-            got(block);
+            got(block, SMALL_SIZE);
+        chain_left(&chain);
+    }
 }
 
 static void free_first(void) {
-    use(blocks[0]);
     free_remotely(blocks[0]);
 }
 
 static void free_second(void) {
-    use(blocks[1]);
     free_remotely(blocks[1]);
 }
 

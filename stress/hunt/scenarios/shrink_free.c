@@ -3,7 +3,12 @@
  * heaps and the other heap's owner collects. */
 #include "support.h"
 
-enum { PAGE_CLASS = 28, PAGE_KIND = PAGE_CLASS + HAK_KIND_CLASS_FIRST, CACHED = 18 };
+enum {
+    PAGE_SIZE_BYTES = 4096,
+    PAGE_CLASS = 28,
+    PAGE_KIND = PAGE_CLASS + HAK_KIND_CLASS_FIRST,
+    CACHED = 18
+};
 
 static struct hak_heap *shrinking, *other;
 static void *blocks[2];
@@ -27,8 +32,8 @@ static void setup(void) {
             hak_tcache_push(&shrinking->tcache, PAGE_KIND, take(i == 0 ? other : shrinking)));
     blocks[0] = take(shrinking);
     blocks[1] = take(other);
-    held_add(blocks[0]);
-    held_add(blocks[1]);
+    held_add(blocks[0], PAGE_SIZE_BYTES, ALIGNMENT);
+    held_add(blocks[1], PAGE_SIZE_BYTES, ALIGNMENT);
 }
 
 static void shrinks(void) {

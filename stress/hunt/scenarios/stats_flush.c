@@ -27,7 +27,7 @@ static void setup(void) {
     do
         block = take();
     while (hak_tcache_push(&flushing->tcache, SMALL_KIND, block));
-    held_add(block);
+    held_add(block, SMALL_SIZE, ALIGNMENT);
 }
 
 static void flushes(void) {

@@ -3,43 +3,24 @@
 #include "support.h"
 
 #include "base/config.h"
+#include "big/big_cache.h"
+#include "big/big_table.h"
+#include "big/mapping.h"
 #include "check/heap_check.h"
+#include "l25/l25.h"
+#include "meta/meta.h"
+#include "os/os_memory.h"
+#include "superslab/pool.h"
 
 #include <stdlib.h>
 
-enum { HELD_MAX = 128, PENDING_MAX = 64 };
+enum { PENDING_MAX = 64 };
 
 /* Before the engine looks at what each schedule starts with. An abort is told
  * by the first line on stderr: that must be the report, not the adaptive log. */
 __attribute__((constructor)) static void be_quiet(void) {
     hak_config.adaptive_log = false;
     setenv("HAKMEM_ADAPTIVE_LOG", "0", 1);
-}
-
-static const void *held[HELD_MAX];
-static unsigned held_used;
-
-static unsigned held_find(const void *block) {
-    unsigned i = 0;
-    while (i < held_used && held[i] != block)
-        i++;
-    return i;
-}
-
-void held_add(const void *block) {
-    hunt_check(held_find(block) == held_used, "block %p is handed out twice", block);
-    hunt_check(held_used < HELD_MAX, "raise HELD_MAX");
-    held[held_used++] = block;
-}
-
-void held_remove(const void *block) {
-    unsigned at = held_find(block);
-    hunt_check(at < held_used, "block %p is given back, but nobody has it", block);
-    held[at] = held[--held_used];
-}
-
-unsigned held_count(void) {
-    return held_used;
 }
 
 /* ---- chains ---- */
@@ -50,7 +31,7 @@ void chain_setup(struct hak_chain *chain, void *blocks[SMALL_COUNT]) {
     hunt_check(hak_chain_expand_owned(chain, SMALL_CLASS) != NULL);
     hunt_check(hak_chain_take_owned(chain, SMALL_CLASS, blocks, SMALL_COUNT) == SMALL_COUNT);
     for (unsigned i = 0; i < SMALL_COUNT; i++)
-        held_add(blocks[i]);
+        held_add(blocks[i], SMALL_SIZE, ALIGNMENT);
 }
 
 void free_remotely(void *block) {
@@ -71,10 +52,12 @@ void chain_step(const struct hak_chain *chain) {
 }
 
 void chain_quiescent(struct hak_chain *chain) {
+    unsigned held = held_count(HELD_IN_SLAB);
+    held_check_all();
     hak_chain_collect_owned(chain);
     hak_chain_verify_quiescent(chain);
-    hunt_check(hak_chain_live_bytes_owned(chain) == (size_t)held_used * SMALL_SIZE,
-               "%zu bytes live, %u blocks held", hak_chain_live_bytes_owned(chain), held_used);
+    hunt_check(hak_chain_live_bytes_owned(chain) == (size_t)held * SMALL_SIZE,
+               "%zu bytes live, %u blocks held", hak_chain_live_bytes_owned(chain), held);
 }
 
 /* ---- heaps ---- */
@@ -87,7 +70,7 @@ struct hak_heap *heap_setup(void *blocks[], unsigned count) {
             hunt_check(hak_chain_expand_owned(&heap->chain, SMALL_CLASS) != NULL);
             hunt_check(hak_chain_take_owned(&heap->chain, SMALL_CLASS, &blocks[i], 1) == 1);
         }
-        held_add(blocks[i]);
+        held_add(blocks[i], SMALL_SIZE, ALIGNMENT);
     }
     return heap;
 }
@@ -98,6 +81,7 @@ void heap_attach(struct hak_heap *heap) {
 }
 
 void heaps_step(void) {
+    modules_step();
     for (const struct hak_heap *heap = hak_heap_first(); heap != NULL; heap = heap->all_next)
         chain_step(&heap->chain);
 }
@@ -125,6 +109,36 @@ void heaps_quiescent(void) {
         cached += cached_blocks(heap);
     }
     hak_heap_check_all();
-    hunt_check(live == cached + held_used, "%u blocks live: %u cached and %u held", live, cached,
-               held_used);
+    hunt_check(live == cached + held_count(HELD_IN_SLAB), "%u blocks live: %u cached and %u held",
+               live, cached, held_count(HELD_IN_SLAB));
+    large_quiescent();
+}
+
+/* ---- what is not in slabs, and all of it ---- */
+
+/* All that anybody has of what hak_os_reserve() gave. */
+static size_t owned_bytes(const struct hak_l25_counts *l25, const struct hak_mapping_counts *big) {
+    struct hak_big_cache_counts cache;
+    hak_big_cache_count(&cache);
+    size_t areas = hak_pool_count() + l25->chunk_count;
+    for (const struct hak_heap *heap = hak_heap_first(); heap != NULL; heap = heap->all_next)
+        areas += heap->chain.superslab_count;
+    size_t buckets = cache.bucket_count > HAK_BIG_BUCKET_COUNT_MIN ? HAK_OS_PAGE_SIZE_BYTES : 0;
+    return areas * HAK_SUPERSLAB_SIZE_BYTES + big->live_bytes + cache.cached_bytes + buckets +
+           hak_meta_mapped_bytes();
+}
+
+void large_quiescent(void) {
+    struct hak_l25_counts l25;
+    struct hak_mapping_counts big;
+    held_check_all();
+    hak_l25_count(&l25);
+    hak_mapping_count(&big);
+    hunt_check(l25.run_count == held_count(HELD_RUN), "%u runs live, %u held", l25.run_count,
+               held_count(HELD_RUN));
+    hunt_check(big.live_count == held_count(HELD_MAPPING), "%u mappings live, %u held",
+               (unsigned)big.live_count, held_count(HELD_MAPPING));
+    size_t owned = owned_bytes(&l25, &big);
+    hunt_check(hak_os_reserved_bytes() == owned,
+               "%zu bytes of address space, %zu of them anybody's", hak_os_reserved_bytes(), owned);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the scenarios for hakmem share: who holds which block, chains and heaps to start from, the
- * release build's fast paths. */
+/* What the scenarios for hakmem share: chains and heaps to start from, the release build's fast
+ * paths, and the invariants (who holds which block: held.h). */
 #ifndef HUNT_SCENARIOS_SUPPORT_H
 #define HUNT_SCENARIOS_SUPPORT_H
 
@@ -14,35 +14,28 @@
 #include "region/region_map.h"
 #include "superslab/chain.h"
 
+#include "held.h"
+
 /* The class that most scenarios use: 8 blocks a slab, one granule, one word a bitmap. */
 enum { SMALL_SIZE = 8192, SMALL_COUNT = 8, SMALL_CLASS = 32 };
 #define SMALL_KIND ((enum hak_kind)(SMALL_CLASS + HAK_KIND_CLASS_FIRST))
 
-/* ---- who holds what (support.c; not observed, no scheduling point) ---- */
+/* What malloc's blocks of these sizes are aligned to. */
+enum { ALIGNMENT = 16 };
 
-/* The calling thread now has the block: a finding when somebody has it already. */
-void held_add(const void *block);
-/* It is about to give the block back: a finding when nobody has it. */
-void held_remove(const void *block);
-unsigned held_count(void);
-
-/* Writes to the block as a program would. Plain and observed: if what one thread did with a block
- * is not ordered before what the next one does, it is a data race. */
-static inline void use(void *block) {
-    *(uint64_t *)block += 1;
-}
-
-static inline void *got(void *block) {
-    if (block != NULL) {
-        held_add(block);
-        use(block);
-    }
+/* The calling thread has the block from here on (held.h); NULL stays NULL. */
+static inline void *got(void *block, size_t size_bytes) {
+    if (block != NULL)
+        held_add(block, size_bytes, ALIGNMENT);
     return block;
 }
 
-static inline void giving(void *block) {
-    use(block);
-    held_remove(block);
+/* As got(), of a run or a mapping. */
+static inline void *got_large(void *block, size_t size_bytes, size_t alignment_bytes,
+                              bool is_zero) {
+    if (block != NULL)
+        (is_zero ? held_add_zeroed : held_add)(block, size_bytes, alignment_bytes);
+    return block;
 }
 
 /* ---- chains without heaps ---- */
@@ -57,6 +50,10 @@ void free_remotely(void *block);
 /* Step invariant: the pending stack holds only the chain's slabs, each once. */
 void chain_step(const struct hak_chain *chain);
 
+/* Called by the chain's owner between its calls, as its heap's lock would be free then: the chain
+ * is whole, wherever the other threads are. No scheduling point. */
+void chain_left(const struct hak_chain *chain);
+
 /* Quiescent invariant: after a collection every block is free or held. */
 void chain_quiescent(struct hak_chain *chain);
 
@@ -69,20 +66,28 @@ struct hak_heap *heap_setup(void *blocks[], unsigned count);
 /* Makes the heap the calling thread's, as hak_heap_current() would have. */
 void heap_attach(struct hak_heap *heap);
 
-/* Step invariant of every heap there is, and quiescent: the walk over everything, and every block
- * of `class_index` outside of caches is held. */
+/* Step invariant of every heap there is: the pending stacks, and modules_step(). Quiescent: the
+ * walk over everything, every block outside of caches is held, and large_quiescent(). */
 void heaps_step(void);
 void heaps_quiescent(void);
+
+/* ---- every module ---- */
+
+/* Step invariant (steps.c): what a lock guards is whole each time it is released. */
+void modules_step(void);
+
+/* Quiescent: tags are whole, each run and mapping is held, and all address space is somebody's. */
+void large_quiescent(void);
 
 /* malloc and free as the release build has them. */
 static inline void *front_alloc(size_t size_bytes) {
     size_t kind = hak_class_of(size_bytes) + HAK_KIND_CLASS_FIRST;
     void *block = hak_tcache_pop(hak_tls, kind);
-    return got(block != NULL ? block : hak_heap_alloc_slow(size_bytes, NULL));
+    return got(block != NULL ? block : hak_heap_alloc_slow(size_bytes, NULL), size_bytes);
 }
 
 static inline void front_free(void *block) {
-    giving(block);
+    held_remove(block);
     if (!hak_tcache_push(hak_tls, hak_region_kind(block), block))
         hak_heap_free_slow(block);
 }

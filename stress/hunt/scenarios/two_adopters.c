@@ -11,12 +11,12 @@ static void setup(void) {
 static void adopts(void) {
     struct hak_heap *heap = hak_heap_borrow();
     void *block = NULL;
-    held_add(heap);
+    held_claim(heap, sizeof *heap);
     hak_lock_acquire(&heap->lock);
     if (hak_chain_take_owned(&heap->chain, SMALL_CLASS, &block, 1) == 1)
-        got(block);
+        got(block, SMALL_SIZE);
     hak_lock_release(&heap->lock);
-    held_remove(heap);
+    held_unclaim(heap);
     hak_heap_abandon(heap);
 }
 
