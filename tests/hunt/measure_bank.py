@@ -6,9 +6,12 @@ Each bug of tests/bugbank/escaped-order.bugs is planted in the checked build's h
 hakmem-stress. The hunter goes through all of its scenarios for the allocator, again and again, with
 more schedules each time: nobody tells it where the bug is. Native stress runs, on four threads, the
 one scenario that the bank names for the bug (`mixed` where it names none). Both until something is
-found or the processor time is used up. Prints a Markdown table. Exit status: 0 measured, 2 usage.
+found or the processor time is used up. Prints a Markdown table: for how many seeds it was found, in how
+many schedules of all scenarios together (the median, and the most) and how much processor time (the
+median). Exit status: 0 measured, 2 usage.
 """
 import argparse
+import json
 import os
 import pathlib
 import re
@@ -43,34 +46,50 @@ def status_of(command, limit_s):
             return 1
 
 
-def until_found(commands, budget_s):
-    """CPU seconds until one of the commands finds something, or None."""
-    started = cpu_s()
-    for command in commands:
-        status = status_of(command, 120)
-        if status == 2:
-            print(f"measure_bank.py: {' '.join(map(str, command))}: usage error", file=sys.stderr)
-            sys.exit(2)
-        if status != 0:
-            return cpu_s() - started
-        if cpu_s() - started >= budget_s:
-            return None
-    return None
+def stop(command):
+    print(f"measure_bank.py: {' '.join(map(str, command))}: usage error", file=sys.stderr)
+    sys.exit(2)
 
 
-def hunts(program, scenarios, seed):
-    schedules = FIRST_SCHEDULES
+def finds(command):
+    status = status_of(command, 120)
+    if status == 2:
+        stop(command)
+    return status != 0
+
+
+def schedules_of(result):
+    """How many were run; a hunter that crashed itself, or was killed, has not said."""
+    text = result.read_text() if result.exists() else ""
+    result.unlink(missing_ok=True)
+    return json.loads(text)["schedules"] if text else 0
+
+
+def hunt(program, scenarios, seed, budget_s):
+    """(schedules, CPU seconds) until something is found, or None."""
+    started, total, each = cpu_s(), 0, FIRST_SCHEDULES
+    result = program.parent / "result.json"
     while True:
         for scenario in scenarios:
-            yield (program, scenario, "--seed", seed, "--schedules", schedules, "--no-table")
-        schedules *= 4
+            found = finds((program, scenario, "--seed", seed, "--schedules", each, "--no-table",
+                           "--json", result))
+            total += schedules_of(result)
+            if found:
+                return total, cpu_s() - started
+            if cpu_s() - started >= budget_s:
+                return None
+        each *= 4
         seed += 1000
 
 
-def stresses(program, scenario, seed):
-    while True:
-        yield (program, scenario, "--threads", 4, "--seed", seed, "--seconds", 0.5)
+def stress(program, scenario, seed, budget_s):
+    """CPU seconds until something is found, or None."""
+    started = cpu_s()
+    while cpu_s() - started < budget_s:
+        if finds((program, scenario, "--threads", 4, "--seed", seed, "--seconds", 0.5)):
+            return cpu_s() - started
         seed += 1000
+    return None
 
 
 def allocator_scenarios(program):
@@ -111,10 +130,22 @@ def plant_and_link(preset, bug, work):
     (work / "lib").symlink_to(preset.folder / "lib")
 
 
-def cell(hits):
+def how_many(hits):
+    return f"{sum(hit is not None for hit in hits)} of {len(hits)}"
+
+
+def hunter_cells(hits):
     found = [hit for hit in hits if hit is not None]
-    time = f", {statistics.median(found):.2f} s" if found else ""
-    return f"{len(found)} of {len(hits)}{time}"
+    if not found:
+        return f"{how_many(hits)} | | "
+    schedules = [hit[0] for hit in found]
+    return (f"{how_many(hits)} | {statistics.median(schedules):,.0f} ({max(schedules):,})"
+            f" | {statistics.median(hit[1] for hit in found):.2f} s")
+
+
+def stress_cell(hits):
+    found = [hit for hit in hits if hit is not None]
+    return how_many(hits) + (f", {statistics.median(found):.2f} s" if found else "")
 
 
 def measure(preset, bug, arguments):
@@ -123,21 +154,24 @@ def measure(preset, bug, arguments):
         try:
             plant_and_link(preset, bug, work)
         except (bugbank_bugs.BugError, bugbank_build.BuildError) as error:
-            print(f"| {bug.first('breaks')} | not planted: {str(error).splitlines()[0]} | |", flush=True)
+            print(f"| {bug.first('breaks')} | not planted: {str(error).splitlines()[0]} | | | |",
+                  flush=True)
             return
-        hunter, stress = work / "bin/hakmem-hunt", work / STRESS[1]
+        hunter, native = work / "bin/hakmem-hunt", work / STRESS[1]
         scenarios = allocator_scenarios(hunter)
         named = bug.finder[1] if bug.detector in ("stress", "tsan", "asan") else "mixed"
         seeds = range(1, arguments.seeds + 1)
-        hunted = [until_found(hunts(hunter, scenarios, s), arguments.budget) for s in seeds]
-        stressed = [until_found(stresses(stress, named, s), arguments.budget) for s in seeds]
-    print(f"| {bug.first('breaks')} | {cell(hunted)} | `{named}`: {cell(stressed)} |", flush=True)
+        hunted = [hunt(hunter, scenarios, s, arguments.budget) for s in seeds]
+        stressed = [stress(native, named, s, arguments.budget) for s in seeds]
+    print(f"| {bug.first('breaks')} | {hunter_cells(hunted)} | `{named}`: {stress_cell(stressed)} |",
+          flush=True)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--budget", type=float, default=5.0, help="CPU seconds a seed (5)")
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--budget", type=float, default=2.0,
+                        help="CPU seconds a seed for either (2)")
+    parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--only", default="", help="bugs whose name contains this")
     arguments = parser.parse_args()
     text = (ROOT / "tests/bugbank/escaped-order.bugs").read_text()
@@ -145,8 +179,8 @@ def main():
     if not bugs or arguments.seeds < 1 or arguments.budget <= 0:
         parser.error("nothing to measure")
     preset = bugbank_build.Preset(ROOT, "checked", ["hakmem-hunt", "hakmem-stress"], 2)
-    print("| planted bug | hunter, all scenarios | native stress, 4 threads |\n| --- | ---: | ---: |",
-          flush=True)
+    print("| planted bug | hunter: found | schedules: median (most) | median time | native stress, 4T |\n"
+          "| --- | ---: | ---: | ---: | ---: |", flush=True)
     for bug in bugs:
         measure(preset, bug, arguments)
     return 0
