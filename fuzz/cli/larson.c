@@ -11,9 +11,9 @@
 #include "harness/target.h"
 #include "ops.h"
 
-enum { ARGUMENT_MAX = 12, LARSON_COUNT = 7, PRINTED_BYTES = 16384 };
+enum { ARGUMENT_MAX = 12, LARSON_COUNT = 7, SEED = 5, PRINTED_BYTES = 16384 };
 
-static char texts[ARGUMENT_MAX][CLI_TEXT_BYTES];
+static char texts[ARGUMENT_MAX][CLI_TEXT_BYTES + 8]; /* 8: "--seed=" */
 static const char *arguments[ARGUMENT_MAX];
 static size_t argument_count;
 static sigjmp_buf exited_at;
@@ -43,6 +43,23 @@ void cli_argument(size_t form, size_t number) {
     }
 }
 
+void cli_option(size_t which, size_t form, size_t number) {
+    static const char *const words[CLI_OPTION_COUNT] = {"--seed", "--json",
+                                                        "--seed=", "--json=", "--seeds"};
+    const char *word = words[which % CLI_OPTION_COUNT];
+    if (argument_count == ARGUMENT_MAX) {
+        return;
+    }
+    char *text = texts[argument_count];
+    size_t length = (size_t)sprintf(text, "%s", word);
+    arguments[argument_count++] = text;
+    if (word[length - 1] == '=') {
+        cli_make_text(text + length, form, number);
+    } else {
+        cli_argument(form, number);
+    }
+}
+
 void cli_clear(void) {
     argument_count = 0;
 }
@@ -60,19 +77,59 @@ void cli_right_arguments(size_t seed) {
     }
 }
 
-static bool is_asking_for_help(void) {
-    return argument_count == 1 && strcmp(arguments[0], "--help") == 0;
+/* The command line, as its --help describes it. */
+struct reading {
+    const char *numbers[ARGUMENT_MAX];
+    size_t number_count;
+    const char *seed, *json; /* NULL: no such option */
+    bool asks_for_help, has_wrong_option;
+};
+
+/* "--NAME VALUE" or "--NAME=VALUE" at `*i`, which is then at the last word of it. */
+static const char *option_value(const char *name, size_t *i) {
+    size_t length = strlen(name);
+    if (strcmp(arguments[*i], name) == 0) {
+        ++*i;
+        return *i < argument_count ? arguments[*i] : "";
+    }
+    bool is_it = strncmp(arguments[*i], name, length) == 0 && arguments[*i][length] == '=';
+    return is_it ? arguments[*i] + length + 1 : NULL;
 }
 
-/* The index of the first that is wrong; LARSON_COUNT when none is. */
-static size_t first_wrong(uint64_t *numbers) {
+/* Up to what ends the reading: a plea for help, or an option that is none. */
+static struct reading read_words(void) {
+    struct reading reading = {.number_count = 0};
+    for (size_t i = 0; i < argument_count; i++) {
+        const char *value;
+        if (strncmp(arguments[i], "--", 2) != 0) {
+            reading.numbers[reading.number_count++] = arguments[i];
+        } else if (strcmp(arguments[i], "--help") == 0) {
+            reading.asks_for_help = true;
+            break;
+        } else if ((value = option_value("--seed", &i)) != NULL && value[0] != '\0') {
+            reading.seed = value;
+        } else if (value == NULL && (value = option_value("--json", &i)) != NULL &&
+                   value[0] != '\0') {
+            reading.json = value;
+        } else {
+            reading.has_wrong_option = true;
+            break;
+        }
+    }
+    return reading;
+}
+
+/* The index of the first that is wrong; LARSON_COUNT when none is. `numbers` has the
+ * seed of the option, if there is one. */
+static size_t first_wrong(const struct reading *reading, uint64_t *numbers) {
     for (size_t i = 0; i < LARSON_COUNT; i++) {
-        if (!cli_is_number(arguments[i], &numbers[i]) || numbers[i] < lows[i] ||
+        if (!cli_is_number(reading->numbers[i], &numbers[i]) || numbers[i] < lows[i] ||
             numbers[i] > highs[i]) {
             return i;
         }
     }
-    return LARSON_COUNT;
+    bool is_right = reading->seed == NULL || cli_is_number(reading->seed, &numbers[SEED]);
+    return is_right ? LARSON_COUNT : SEED;
 }
 
 static bool has_newline_in_arguments(void) {
@@ -95,17 +152,21 @@ static void demand_usage_line(const char *printed, const char *what) {
 
 static void judge_refusal(const char *printed) {
     uint64_t numbers[LARSON_COUNT];
-    if (is_asking_for_help()) {
+    const struct reading reading = read_words();
+    if (reading.asks_for_help) {
         if (exit_status != 0) {
             hak_fuzz_fail("larson: --help ended with %d", exit_status);
         }
         hak_fuzz_tally(OUTCOME_larson_helped);
         return;
     }
-    if (argument_count != LARSON_COUNT) {
+    if (reading.has_wrong_option) {
+        demand_usage_line(printed, "wrong option");
+        hak_fuzz_tally(OUTCOME_larson_option);
+    } else if (reading.number_count != LARSON_COUNT) {
         demand_usage_line(printed, "wrong number of arguments");
         hak_fuzz_tally(OUTCOME_larson_count);
-    } else if (first_wrong(numbers) < LARSON_COUNT) {
+    } else if (first_wrong(&reading, numbers) < LARSON_COUNT) {
         demand_usage_line(printed, "wrong number");
         hak_fuzz_tally(OUTCOME_larson_number);
     } else if (numbers[1] > numbers[2]) {
@@ -122,12 +183,20 @@ static void judge_numbers(const struct larson_arguments *found) {
         found->sleep_seconds, found->size_min_bytes, found->size_max_bytes, found->chunk_count,
         found->round_count,   found->seed,           found->thread_count,
     };
-    if (argument_count != LARSON_COUNT || first_wrong(numbers) < LARSON_COUNT ||
-        numbers[1] > numbers[2]) {
+    const struct reading reading = read_words();
+    if (reading.asks_for_help || reading.has_wrong_option || reading.number_count != LARSON_COUNT ||
+        first_wrong(&reading, numbers) < LARSON_COUNT || numbers[1] > numbers[2]) {
         hak_fuzz_fail("larson: %zu arguments, wrong ones, were taken", argument_count);
     }
     if (memcmp(read, numbers, sizeof read) != 0) {
         hak_fuzz_fail("larson: the numbers were read as others");
+    }
+    if ((found->json_path == NULL) != (reading.json == NULL) ||
+        (reading.json != NULL && strcmp(found->json_path, reading.json) != 0)) {
+        hak_fuzz_fail("larson: the file of --json was read as '%.80s'", found->json_path);
+    }
+    if (reading.json != NULL || reading.seed != NULL) {
+        hak_fuzz_tally(OUTCOME_larson_option_read);
     }
     hak_fuzz_tally(OUTCOME_larson_read);
 }

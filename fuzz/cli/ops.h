@@ -21,6 +21,8 @@ void cli_variable(size_t name, size_t form, size_t number);
 void cli_read_settings(void);
 /** Adds an argument to the command line. */
 void cli_argument(size_t form, size_t number);
+/** Adds an option of larson_hakmem, or one that is none, with a value. */
+void cli_option(size_t which, size_t form, size_t number);
 /** Forgets the command line. */
 void cli_clear(void);
 /** Seven numbers, each in its range: what larson_hakmem takes. */
@@ -34,7 +36,7 @@ void cli_run_program(size_t which);
 enum { CLI_SWITCH_COUNT = 5, CLI_NAME_COUNT = 9 };
 
 /* texts.c */
-enum { CLI_TEXT_BYTES = 5000, CLI_FORM_COUNT = 14 };
+enum { CLI_TEXT_BYTES = 5000, CLI_FORM_COUNT = 14, CLI_OPTION_COUNT = 5 };
 void cli_make_text(char *text, size_t form, uint64_t number);
 /** Whether a text is a decimal number of digits alone, and which. */
 int cli_is_number(const char *text, uint64_t *number);
@@ -56,7 +58,9 @@ const char *const *cli_arguments(size_t *count);
     X(larson_number, "larson's number refused")                                                    \
     X(larson_count, "larson's number of arguments refused")                                        \
     X(larson_order, "larson's MIN above MAX refused")                                              \
-    X(program_refused, "program refused its command line")
+    X(program_refused, "program refused its command line")                                         \
+    X(larson_option, "larson's option refused")                                                    \
+    X(larson_option_read, "larson's options read")
 
 enum cli_outcome {
 #define X(name, text) OUTCOME_##name,

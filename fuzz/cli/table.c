@@ -51,6 +51,13 @@ static const struct hak_fuzz_bucket which_buckets[] = {
 };
 HAK_FUZZ_DOMAIN(which, "programs");
 
+static const struct hak_fuzz_bucket option_buckets[] = {
+    HAK_FUZZ_RANGE("two words", 2, 0, 1),
+    HAK_FUZZ_RANGE("one word", 2, 2, 3),
+    HAK_FUZZ_RANGE("unknown", 1, CLI_OPTION_COUNT - 1, CLI_OPTION_COUNT - 1),
+};
+HAK_FUZZ_DOMAIN(option, "options");
+
 HAK_FUZZ_DO_3(cli, variable)
 HAK_FUZZ_DO_0(cli, read_settings)
 HAK_FUZZ_DO_2(cli, argument)
@@ -58,6 +65,7 @@ HAK_FUZZ_DO_0(cli, clear)
 HAK_FUZZ_DO_1(cli, right_arguments)
 HAK_FUZZ_DO_0(cli, read_larson)
 HAK_FUZZ_DO_1(cli, run_program)
+HAK_FUZZ_DO_3(cli, option)
 
 static const struct hak_fuzz_kind kinds[] = {
     HAK_FUZZ_KIND_3(variable, 30, "name", name, "form", form, "number", number),
@@ -67,9 +75,11 @@ static const struct hak_fuzz_kind kinds[] = {
     HAK_FUZZ_KIND_1(right_arguments, 8, "seed", seed),
     HAK_FUZZ_KIND_0(read_larson, 10),
     HAK_FUZZ_KIND_1(run_program, 3, "which", which),
+    HAK_FUZZ_KIND_3(option, 8, "which", option, "form", form, "number", number),
 };
 
-static const struct hak_fuzz_domain *const domains[] = {&name, &form, &number, &seed, &which};
+static const struct hak_fuzz_domain *const domains[] = {&name, &form,  &number,
+                                                        &seed, &which, &option};
 
 static const char *const outcomes[] = {
 #define X(name, text) text,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * @file arguments.h
- * The seven arguments of larson_hakmem.
+ * The seven arguments of larson_hakmem, and its options.
  */
 #ifndef LARSON_ARGUMENTS_H
 #define LARSON_ARGUMENTS_H
@@ -16,9 +16,10 @@ struct larson_arguments {
     uint64_t round_count; /* a thread replaces this many times chunk_count */
     uint64_t seed;
     uint64_t thread_count;
+    const char *json_path; /* NULL: no file */
 };
 
-/** Fills `*arguments`. Ends the program after --help (0), and with one usage
+/** Fills `*arguments`; `argv` ends with NULL. Ends the program after --help (0), and with one usage
  *  line on stderr when anything is wrong (2). */
 void larson_arguments_parse(int argc, char **argv, struct larson_arguments *arguments);
 

@@ -5,7 +5,7 @@
  * allocation for long-running server applications" (1998), on hakmem, in its
  * usual argument order:
  *
- *     larson_hakmem SLEEP MIN MAX CHUNKS ROUNDS SEED THREADS
+ *     larson_hakmem SLEEP MIN MAX CHUNKS ROUNDS SEED THREADS [--seed N] [--json FILE]
  *
  * Each thread owns CHUNKS chunks and replaces random ones by new ones of random
  * size from MIN to MAX. After ROUNDS * CHUNKS replacements it starts a successor,
@@ -15,6 +15,7 @@
  * It measures and verifies nothing; hakmem-stress larson verifies.
  */
 #include "arguments.h"
+#include "result.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -159,15 +160,21 @@ static double run_lines(struct line *lines, const struct larson_arguments *argum
     return elapsed_seconds;
 }
 
-static void report(const struct line *lines, uint64_t line_count, double elapsed_seconds) {
-    uint64_t operation_count = 0, thread_count = 0;
+static struct larson_result sum(const struct line *lines, uint64_t line_count,
+                                double elapsed_seconds) {
+    struct larson_result result = {.elapsed_seconds = elapsed_seconds};
     for (uint64_t i = 0; i < line_count; i++) {
-        operation_count += lines[i].operation_count;
-        thread_count += lines[i].thread_count;
+        result.operation_count += lines[i].operation_count;
+        result.thread_count += lines[i].thread_count;
     }
-    double throughput = (double)operation_count / elapsed_seconds;
-    printf("%llu operations by %llu threads in %.3f s\n", (unsigned long long)operation_count,
-           (unsigned long long)thread_count, elapsed_seconds);
+    return result;
+}
+
+static void report(const struct larson_result *result) {
+    double throughput = larson_result_throughput(result);
+    printf("%llu operations by %llu threads in %.3f s\n",
+           (unsigned long long)result->operation_count, (unsigned long long)result->thread_count,
+           result->elapsed_seconds);
     /* The relative time of the original: seconds for a million operations. */
     printf("Throughput = %8.0f operations per second, relative time: %.3f s.\n", throughput,
            1e6 / throughput);
@@ -195,10 +202,11 @@ int main(int argc, char **argv) {
         line_init(&lines[i], &arguments, i);
     }
     double elapsed_seconds = run_lines(lines, &arguments);
-    report(lines, arguments.thread_count, elapsed_seconds);
+    struct larson_result result = sum(lines, arguments.thread_count, elapsed_seconds);
+    report(&result);
     for (unsigned i = 0; i < arguments.thread_count; i++) {
         line_destroy(&lines[i]);
     }
     munmap(lines, table_bytes);
-    return 0;
+    return arguments.json_path == NULL || larson_result_write(&result, &arguments) ? 0 : 2;
 }

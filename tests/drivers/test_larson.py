@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 """larson_hakmem: its arguments, its result, its log."""
+import json
+import os
 import re
 import unittest
 
@@ -15,7 +17,8 @@ class Larson(DriverTest):
         super().assert_usage(arguments, words, lines, HAKMEM_ADAPTIVE_LOG="0")
 
     def test_wrong_arguments_give_a_usage_line(self):
-        usage = r"^usage: larson_hakmem SLEEP MIN MAX CHUNKS ROUNDS SEED THREADS \("
+        usage = (r"^usage: larson_hakmem SLEEP MIN MAX CHUNKS ROUNDS SEED THREADS "
+                 r"\[--seed N\] \[--json FILE\] \(")
         for count in range(7):
             self.assert_usage(["larson_hakmem"] + GOOD[:count], usage + f"{count} arguments")
         self.assert_usage(["larson_hakmem"] + GOOD + [1], usage + "8 arguments")
@@ -23,6 +26,18 @@ class Larson(DriverTest):
             for wrong in ["x", "", "-1", "1x", "1.5", " 1", "99999999999999999999"]:
                 arguments = GOOD[:place] + [wrong] + GOOD[place + 1:]
                 self.assert_usage(["larson_hakmem"] + arguments, usage + f"{name} is '{wrong}'")
+
+    def test_wrong_options_give_a_usage_line(self):
+        for arguments, words in (
+                (GOOD + ["--seed"], r"\(--seed needs a value\)"),
+                (GOOD + ["--seed", "-1"], r"\(--seed is '-1'; it takes a number from 0 to"),
+                (["--seed=1x"] + GOOD, r"\(--seed is '1x'; it takes a number from 0 to"),
+                (GOOD + ["--json"], r"\(--json needs a value\)"),
+                (GOOD + ["--json="], r"\(--json needs a value\)"),
+                (GOOD + ["--jsonl", "x"], r"\(unknown option '--jsonl'\)"),
+                (GOOD[:6] + ["--", 4], r"\(unknown option '--'\)"),
+                (GOOD[:6] + ["--seed", 4], r"\(6 arguments given, 7 needed\)")):
+            self.assert_usage(["larson_hakmem"] + arguments, words)
 
     def test_out_of_range_gives_a_usage_line(self):
         for place in (0, 1, 2, 3, 4, 6):
@@ -34,7 +49,8 @@ class Larson(DriverTest):
     def test_help(self):
         result = run(["larson_hakmem", "--help"])
         self.assert_exit(result, 0)
-        self.assertIn("THREADS", result.stdout)
+        for word in ("THREADS", "--seed N", "--json FILE"):
+            self.assertIn(word, result.stdout)
 
     def test_runs_for_its_time_and_prints_the_throughput(self):
         for threads in (1, 4):
@@ -45,6 +61,32 @@ class Larson(DriverTest):
             made = re.search(r"operations by (\d+) threads in (\d+\.\d+) s", result.stdout)
             self.assertGreater(int(made.group(1)), 2 * threads)
             self.assertAlmostEqual(float(made.group(2)), 1.0, delta=0.5)
+
+    def test_json_has_the_result_and_what_was_asked_for(self):
+        result = run(["larson_hakmem", "--seed", 7] + GOOD[:3] +
+                     [f"--json={self.path('larson.json')}"] + GOOD[3:])
+        self.assert_exit(result, 0)
+        written = self.json("larson.json")
+        self.assertEqual(
+            [written[key] for key in ("program", "sleep_seconds", "size_min_bytes",
+                                      "size_max_bytes", "chunks", "rounds", "seed", "threads")],
+            ["larson_hakmem", 1, 8, 128, 1024, 1, 7, 4])
+        printed = re.search(r"(\d+) operations by (\d+) threads in (\S+) s", result.stdout)
+        self.assertEqual(int(printed.group(1)), written["operations"])
+        self.assertEqual(int(printed.group(2)), written["threads_started"])
+        self.assertAlmostEqual(float(printed.group(3)), written["elapsed_seconds"], delta=0.001)
+        self.assertAlmostEqual(written["operations_per_second"] * written["elapsed_seconds"],
+                               written["operations"], delta=100)
+
+    def test_file_that_cannot_be_written_is_one_line_and_leaves_nothing(self):
+        folder = self.path("a folder")
+        os.mkdir(folder)
+        for path in ("/nonexistent/x", folder):
+            before = sorted(os.listdir(os.path.dirname(folder)))
+            result = run(["larson_hakmem"] + GOOD + ["--json", path], HAKMEM_ADAPTIVE_LOG="0")
+            self.assert_exit(result, 2)
+            self.assertRegex(result.stderr, r"\Alarson_hakmem: .* cannot be written: .+\n\Z")
+            self.assertEqual(sorted(os.listdir(os.path.dirname(folder))), before)
 
     def test_log_is_on_by_default_and_obeys_its_variable(self):
         line = re.compile(r"^\[TLS_CACHE\] (Grow|Shrink|Keep) class \d+", re.M)
