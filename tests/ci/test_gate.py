@@ -16,7 +16,7 @@ import xml.etree.ElementTree as xml
 
 from sarif_rules import problems
 from support import ROOT, CommandCase
-from hakci import sarif, stages
+from hakci import bugbank_detect, sarif, stages
 
 TABLE = '''
 from .real_stages import Budget, Stage, budget_of
@@ -256,6 +256,30 @@ class Catalogue(unittest.TestCase):
     def test_every_stage_has_a_line_in_the_table(self):
         for stage in stages.STAGES:
             self.assertGreater(sarif.stage_line(stage.group), 20, stage.name)
+
+
+class TheTable(unittest.TestCase):
+    """What the profiles run of the bug bank."""
+
+    @staticmethod
+    def bank_runs(profile):
+        return [set(stage.command[1:]) & {"--profile", "control", "gate", "--also"}
+                for stage, _ in stages.of_profile(profile) if stage.command[0] == "ci/bugbank"]
+
+    def test_full_and_nightly_plant_the_whole_bank(self):
+        for profile in ("full", "nightly"):
+            self.assertEqual(self.bank_runs(profile), [{"--also"}, set()], profile)
+
+    def test_the_short_profiles_plant_a_bug_for_each_detector(self):
+        self.assertEqual(self.bank_runs("quick"), [{"--profile", "control"}])
+        self.assertEqual(self.bank_runs("pull-request"), [{"--profile", "gate"}])
+
+    def test_what_the_whole_bank_builds_is_built_before_it(self):
+        presets = {detector.preset for detector in bugbank_detect.DETECTORS.values()}
+        for profile in ("full", "nightly"):
+            names = [stage.name for stage, _ in stages.of_profile(profile)]
+            before = names[:names.index("control.bugbank")]
+            self.assertEqual({f"build.{preset}" for preset in presets} - set(before), set())
 
 
 class TheSarifRules(unittest.TestCase):
