@@ -16,7 +16,7 @@ sys.path.insert(0, str(ROOT / "ci/lib"))
 
 # pylint: disable=wrong-import-position
 from hakci import bugbank, bugbank_bugs, bugbank_build, bugbank_detect  # noqa: E402
-from hakci import bugbank_mutate, bugbank_report, common  # noqa: E402
+from hakci import bugbank_report, common  # noqa: E402
 
 BUGS = bugbank_bugs.load(ROOT / "tests/bugbank")
 ROW = """bug a-bug
@@ -135,22 +135,6 @@ class Judging(unittest.TestCase):
             status, text = bugbank_detect.run_limited(
                 ["sh", "-c", "echo begun; sleep 60 & wait"], Path(folder), 0.5)
         self.assertEqual((status, text), (None, "begun\n"))
-
-
-class Mutating(unittest.TestCase):
-    TEXT = "void f(void) {\n    hak_lock_acquire(&a);\n    if (n < m) {\n        n++;\n    }\n" \
-           "    hak_assert(n <= m, TC_COUNT, n);\n}\n"
-
-    def test_operators(self):
-        found = {(line, name) for line, name, _ in bugbank_mutate.mutants(self.TEXT, 1, 99)}
-        self.assertEqual(found, {(2, "drop-lock"), (3, "off-by-one"), (3, "reverse-condition"),
-                                 (4, "skip-statement")})
-
-    def test_only_the_lines_asked_for_change(self):
-        for line, _, text in bugbank_mutate.mutants(self.TEXT, 3, 3):
-            self.assertEqual(line, 3)
-            pairs = zip(self.TEXT.split("\n"), text.split("\n"))
-            self.assertEqual([a == b for a, b in pairs].count(False), 1)
 
 
 class CommandLine(unittest.TestCase):

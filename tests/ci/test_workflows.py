@@ -80,6 +80,13 @@ class Workflows(unittest.TestCase):
             self.assertIn(("ci/gate", ["--profile", profile]),
                           [call for script in scripts(load(name)) for call in calls(script)], name)
 
+    def test_mutants_of_a_pull_request_are_asked_for_within_a_time(self):
+        runs = [words for script in scripts(load("pull-request.yml"))
+                for command, words in calls(script) if command == "ci/bugbank"]
+        self.assertEqual(len(runs), 1)
+        for option in ("--mutate-since", "--within", "--at-least"):
+            self.assertIn(option, runs[0])
+
     def test_both_architectures_and_every_compiler(self):
         for name in OURS:
             self.assertIn("ubuntu-24.04-arm", str(load(name)["jobs"]), name)

@@ -248,9 +248,17 @@ def parse(argv):
     parser.add_argument("--mutate", metavar="FILE",
                         help="instead of the bank: mutation operators over FILE (src/...)")
     parser.add_argument("--lines", metavar="A-B", help="with --mutate: only these lines")
+    parser.add_argument("--mutate-since", metavar="REV",
+                        help="the same over the lines of src/ that differ from that revision of "
+                             "git, in an order that the seed decides")
+    parser.add_argument("--within", type=number(1, 86400), metavar="S",
+                        help="with --mutate and --mutate-since: begin no mutant after S seconds")
+    parser.add_argument("--at-least", type=number(0, 100), default=100, metavar="PERCENT",
+                        help="with them: the share of the mutants that must be noticed "
+                             "(default 100)")
     parser.add_argument("--finder", action="append", metavar="'DETECTOR WORDS'",
-                        help="with --mutate: who shall find the mutants; may be repeated "
-                             "(default 'stress mixed')")
+                        help="with them: who shall find the mutants; may be repeated (default: "
+                             "the file's unit tests, scenarios of its folder, 'stress mixed')")
     return parser.parse_args(argv)
 
 
@@ -306,7 +314,7 @@ def main(argv):
     work = (common.ROOT / options.work).resolve()
     work.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=work, prefix="run.") as folder:
-        if options.mutate:
+        if options.mutate or options.mutate_since:
             return bugbank_mutate.run(options, Bench(Path(folder), options.jobs))
         return run_bank(options, Path(folder))
 

@@ -20,9 +20,16 @@ class BuildError(Exception):
     """The changed sources do not compile or link; carries the log."""
 
 
+class NotInProgram(BuildError):
+    """No part of the program is made from the changed sources."""
+
+
 def _run(command, cwd):
-    done = subprocess.run(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          text=True, errors="replace", timeout=COMPILE_LIMIT_S, check=False)
+    try:
+        done = subprocess.run(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              text=True, errors="replace", timeout=COMPILE_LIMIT_S, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise BuildError(f"$ {shlex.join(command)}\nno end in {COMPILE_LIMIT_S} s") from error
     if done.returncode != 0:
         raise BuildError(f"$ {shlex.join(command)}\n{done.stdout}")
     return done.stdout
@@ -125,25 +132,30 @@ def _compile(preset, name, work, number):
     return str(target)
 
 
-def link(preset, program, changed, work, target):
-    """Links `program` (as bin/x) with the planted files in `work`/src to `target`."""
+def link(preset, program, changed, work, target, made=None):
+    """Links `program` (as bin/x) with the planted files in `work`/src to `target`.
+    `made`, if given, holds the objects compiled so far, for the next program of the
+    same sources: (preset, object) -> where it is."""
     affected = set().union(*(preset.made_from.get(path, set()) for path in changed))
-    words, number, replaced = [], 0, {}
+    kept = made is not None
+    made = {} if made is None else made
+    words, replaced = [], {}
     for word in preset.link_command(program):
         objects = preset.members(word) if word.endswith(".a") and not os.path.isabs(word) else []
         for name in objects or [word]:
             if name in affected and name not in replaced:
-                number += 1
-                replaced[name] = _compile(preset, name, Path(work), number)
+                if (preset.name, name) not in made:
+                    made[preset.name, name] = _compile(preset, name, Path(work), len(made) + 1)
+                replaced[name] = made[preset.name, name]
         # A library that is not changed stays one: its members come when needed.
         if any(name in replaced for name in objects):
             words += [replaced.get(name, name) for name in objects]
         else:
             words.append(replaced.get(word, word))
     if changed and not replaced:
-        raise BuildError(f"{', '.join(changed)}: no part of {program} in build/{preset.name}")
+        raise NotInProgram(f"{', '.join(changed)}: no part of {program} in build/{preset.name}")
     words[words.index("-o") + 1] = str(target)
     Path(target).parent.mkdir(parents=True, exist_ok=True)
     _run(words, preset.folder)
-    for path in replaced.values():
+    for path in replaced.values() if not kept else ():
         os.unlink(path)

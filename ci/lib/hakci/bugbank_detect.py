@@ -143,10 +143,10 @@ class Finder:
     def targets(self):
         return [self.program, *self.detector.beside]
 
-    def build(self, preset, changed, work):
+    def build(self, preset, changed, work, made=None):
         """Links the program with what is planted in `work`/src to `work`/bin."""
         target = Path(work) / self.program
-        bugbank_build.link(preset, self.program, changed, work, target)
+        bugbank_build.link(preset, self.program, changed, work, target, made)
         (Path(work) / "bin").mkdir(exist_ok=True)
         for name in self.detector.beside:
             shutil.copy2(preset.folder / name, Path(work) / name)
