@@ -2,7 +2,6 @@
 """The bank's rows and its runner: every bug applies, every invariant and every
 detector has one, and what is not found, found otherwise or not there fails."""
 
-import json
 import re
 import subprocess
 import sys
@@ -149,7 +148,10 @@ class CommandLine(unittest.TestCase):
                 (["--json", "/no/such/folder/x.json"], "no such folder"),
                 (["--mutate", "README.md"], "not a file below src/"),
                 (["--mutate", "src/tcache/tcache.c", "--lines", "9-1"], "--lines"),
-                (["--report", "/no/such.json", "x.md"], "/no/such.json")):
+                (["--publish"], "--publish goes with --matrix"),
+                (["--publish", "--matrix", "--profile", "gate"], "--publish goes with"),
+                (["--matrix", "--matrix-seconds", "soon"], "soon"),
+                (["--matrix", "--matrix-seconds", "0"], "number of seconds")):
             done = self.run_it(*arguments)
             self.assertEqual(done.returncode, 2, arguments)
             self.assertIn(says, done.stderr)
@@ -158,13 +160,6 @@ class CommandLine(unittest.TestCase):
     def test_list_has_every_bug(self):
         self.assertEqual([line.split()[0] for line in self.run_it("--list").stdout.splitlines()],
                          [bug.id for bug in BUGS])
-
-    def test_report_of_what_is_no_result(self):
-        with tempfile.TemporaryDirectory() as folder:
-            source, target = Path(folder) / "x.json", Path(folder) / "x.md"
-            source.write_text(json.dumps({"bugs": []}), encoding="utf-8")
-            self.assertEqual(self.run_it("--report", str(source), str(target)).returncode, 2)
-            self.assertFalse(target.exists())
 
 
 if __name__ == "__main__":

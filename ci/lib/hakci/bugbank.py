@@ -6,7 +6,9 @@ Every planted bug that is not found, is found with another message, or no
 longer applies is a failure; so is a detector that finds something in the
 sources as they are. tests/bugbank/README.md describes the bank."""
 
+import argparse
 import os
+import platform
 import re
 import shutil
 import tempfile
@@ -14,22 +16,20 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from . import bugbank_build, bugbank_detect, bugbank_mutate, bugbank_report, common
+from . import bugbank_build, bugbank_detect, bugbank_matrix, bugbank_mutate, bugbank_publish
+from . import bugbank_report, common
 from .bugbank_bugs import BugError, also, load, plant
 
 PROG = "ci/bugbank"
 BANK = common.ROOT / "tests/bugbank"
 CONTROL_S = 2  # how long a detector looks at the sources as they are
-MATRIX_S = 2  # and how long each detector has for each cell of the matrix
-SCENARIO_DETECTORS = ("stress", "asan", "tsan", "valgrind")
-NOT_SANITIZED = ("oom",)  # the scenario limits the address space
-MATRIX_DETECTORS = ("stress", "asan", "tsan", "fuzz")
 
 
 class Bench:
     """What a run of the bank shares: the builds and the work folder."""
 
     def __init__(self, work, jobs):
+        self.root = common.ROOT
         self.work = work
         self.jobs = jobs
         self.presets = {}
@@ -160,37 +160,6 @@ def run_bugs(bench, bugs, seeds, budget_s):
     return rows, failed
 
 
-def matrix_finders(bug):
-    """What the detectors that are not responsible for a bug run for the matrix:
-    the responsible one's scenario, or `mixed`."""
-    own = bug.finder[1] if bug.detector in SCENARIO_DETECTORS else "mixed"
-    scenario = "mixed" if own in NOT_SANITIZED else own
-    words = {name: [name, scenario if name in SCENARIO_DETECTORS else "api"]
-             for name in MATRIX_DETECTORS if name != bug.detector}
-    return {name: bugbank_detect.Finder(line) for name, line in words.items()}
-
-
-def run_matrix(bench, bugs, rows, seed):
-    """Bug x detector. Every finding counts here, whatever its words. The
-    responsible detector's cell is what it did with all seeds; the others have
-    one seed and a short time."""
-    cells = [(bug, name, finder) for bug in bugs
-             for name, finder in matrix_finders(bug).items()]
-    own = {row["id"]: row for row in rows}
-    matrix = {bug.id: {bug.detector: own[bug.id]} for bug in bugs}
-
-    def attempt(cell):
-        bug, _name, finder = cell
-        return bench.try_out(finder, bug, [seed], MATRIX_S)
-
-    for number, ((bug, name, _finder), row) in enumerate(in_order(bench.jobs, attempt, cells), 1):
-        row.pop("log", None)
-        matrix[bug.id][name] = row
-        said = row.get("error") or row["runs"][0]["verdict"]
-        print(f"[{number}/{len(cells)}] {bug.id} x {row['finder']}: {said}", flush=True)
-    return matrix
-
-
 def first_killers(rows):
     """Invariant of the catalogue -> the bugs that it was the first to show."""
     text = (common.ROOT / "src/base/invariants.def").read_text(encoding="utf-8")
@@ -220,6 +189,13 @@ def of_this_machine(bugs):
     return here, [bug for bug in bugs if bug not in here]
 
 
+def _seconds(text):
+    """An argparse type: seconds, perhaps a part of one."""
+    if not re.fullmatch(r"\d{1,3}(\.\d+)?", text) or float(text) < 0.1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number of seconds from 0.1 to 999")
+    return float(text)
+
+
 def parse(argv):
     parser = common.Parser(PROG, description=__doc__)
     number = common.whole_number
@@ -237,11 +213,16 @@ def parse(argv):
     parser.add_argument("--jobs", type=number(1, 256), default=os.cpu_count() or 1, metavar="N",
                         help="bugs at once (default: one a processor)")
     parser.add_argument("--work", default="build/bugbank", metavar="DIR", help="work folder")
-    parser.add_argument("--matrix", choices=("control", "full"),
-                        help="also every detector on the bugs of that profile, not only the "
-                             "responsible one")
-    parser.add_argument("--report", nargs=2, metavar=("JSON", "MARKDOWN"),
-                        help="write the report of an earlier run's JSON and end")
+    parser.add_argument("--matrix", action="store_true",
+                        help="also every other detector on each of the bugs, with every seed")
+    parser.add_argument("--matrix-seconds", type=_seconds, default=0.4, metavar="S",
+                        help="how long each of these may look with one seed (default 0.4)")
+    parser.add_argument("--publish", action="store_true",
+                        help=f"with --matrix: the result goes to {bugbank_publish.RESULT} and "
+                             f"{bugbank_publish.PAGE}; with --bug only the rows of these bugs are "
+                             "new")
+    parser.add_argument("--page", action="store_true",
+                        help=f"write {bugbank_publish.PAGE} from {bugbank_publish.RESULT} and end")
     parser.add_argument("--also", action="store_true",
                         help="instead of the responsible detectors those of the lines 'also': the "
                              "fuzz targets on the project's history, from an empty corpus")
@@ -262,25 +243,32 @@ def parse(argv):
     return parser.parse_args(argv)
 
 
+def machine():
+    return f"{platform.machine()}, {platform.system()}, {os.cpu_count()} processors"
+
+
 def result_of(options, bugs, controls, rows, failed):
     killers = first_killers(rows)
     return {"program": PROG, "profile": options.profile, "seed": options.seed,
             "seeds": options.seeds, "verdict": "fail" if failed else "pass", "failed": failed,
             "bugs_planted": len(bugs), "bugs_found": sum(row["found"] for row in rows),
+            "matrix_seconds": options.matrix_seconds,
+            "date": time.strftime("%Y-%m-%d", time.gmtime()),
+            "machine": machine(),
             "invariants": len(killers),
             "invariants_first_killers": sum(bool(names) for names in killers.values()),
             "controls": controls, "bugs": rows, "first_killers": killers}
 
 
 def run_bank(options, work):
-    chosen = choose(load(BANK), options)
+    bank = load(BANK)
+    chosen = choose(bank, options)
     bugs, absent = of_this_machine(also(chosen) if options.also else chosen)
     for bug in absent:
         print(f"absent: {bug.id}: there is no {bug.detector} on this kind of machine", flush=True)
     finders = [bugbank_detect.Finder(bug.finder) for bug in bugs]
-    crossed = [bug for bug in bugs if options.matrix == "full" or
-               (options.matrix and bug.in_control)]
-    everyone = finders + [finder for bug in crossed for finder in matrix_finders(bug).values()]
+    everyone = finders + [finder for bug in bugs if options.matrix
+                          for finder in bugbank_matrix.finders(bug).values()]
     seeds = range(options.seed, options.seed + options.seeds)
     bench = Bench(work, options.jobs)
     started = time.monotonic()
@@ -290,8 +278,10 @@ def run_bank(options, work):
     failed += not_found
     result = result_of(options, bugs, controls, rows, failed)
     if options.matrix:
-        result["matrix"] = run_matrix(bench, crossed, rows, options.seed)
+        result["matrix"] = bugbank_matrix.run(bench, bugs, seeds, options.matrix_seconds)
     result["elapsed_s"] = round(time.monotonic() - started, 1)
+    if options.publish:
+        bugbank_publish.publish(result, not options.bug, [bug.id for bug in bank])
     if options.json:
         common.write_json(options.json, result)
     print(f"{'FAIL' if failed else 'PASS'}: {result['bugs_found']} of {len(bugs)} planted bugs "
@@ -301,14 +291,16 @@ def run_bank(options, work):
 
 def main(argv):
     options = parse(argv)
-    if options.report:
-        bugbank_report.write(*options.report)
+    if options.page:
+        bugbank_publish.write_page()
         return common.OK
     if options.list:
         for bug in load(BANK):
             mark = " [control]" if bug.in_control else " [gate]" if bug.in_gate else ""
             print(f"{bug.id:<44} {' '.join(bug.finder):<24} {bug.first('breaks')}{mark}")
         return common.OK
+    if options.publish and (not options.matrix or options.also or options.profile != "full"):
+        raise common.UsageError("--publish goes with --matrix, and with all bugs or some --bug")
     if options.json and not Path(options.json).resolve().parent.is_dir():
         raise common.UsageError(f"--json {options.json}: no such folder")
     work = (common.ROOT / options.work).resolve()

@@ -2,6 +2,7 @@
 """The detectors of the bug bank: how each is built, run, and what it says when
 it has found something. `finder` in a bug's row is a detector and its words."""
 
+import math
 import os
 import platform
 import re
@@ -36,7 +37,7 @@ ENVIRONMENT = {
 class Detector:
     preset: str
     program: str  # {0} is the finder's first word after the detector
-    command: tuple  # {bin} {0} {seed} {seconds}
+    command: tuple  # {bin} {0} {seed} {seconds} {whole_seconds}
     found: tuple  # exit statuses that say "found something"
     beside: tuple = ()  # other programs that it needs in its folder
     rest: str = ""  # the default of the finder's words
@@ -73,12 +74,13 @@ DETECTORS = {
     "valgrind": _stress("checked", MEMCHECK, timeout=60, grace_s=90),
     "fuzz": Detector(
         "fuzz", "bin/fuzz_{0}",
-        ("{bin}/fuzz_{0}", "-seed={seed}", "-max_total_time={seconds}", "-max_len=832",
+        ("{bin}/fuzz_{0}", "-seed={seed}", "-max_total_time={whole_seconds}", "-max_len=832",
          "-timeout=20", "-print_final_stats=1", "-rss_limit_mb=2048"),
         found=(1, 70, 77), rest="api", executions=r"stat::number_of_executed_units:\s*(\d+)"),
     "unit": _criterion("{0}"),
     "corpus": Detector(
-        "checked", "bin/replay_{0}", ("{bin}/replay_{0}", "--count", f"{common.ROOT}/fuzz/corpus/{{0}}"),
+        "checked", "bin/replay_{0}",
+        ("{bin}/replay_{0}", "--count", f"{common.ROOT}/fuzz/corpus/{{0}}"),
         found=(1, 77, -6), rest="api", executions=r"(\d+) inputs"),
     "misuse": Detector("checked", "bin/unit_misuse",
                        ("{bin}/unit_misuse", "--jobs", "2", "--filter", "{0}"), found=(1,),
@@ -156,7 +158,8 @@ class Finder:
 
     def run(self, work, seed, seconds):
         """Runs it in `work` for at most `seconds`."""
-        command = [self._fill(word, bin=f"{work}/bin", seed=seed, seconds=seconds)
+        command = [self._fill(word, bin=f"{work}/bin", seed=seed, seconds=seconds,
+                              whole_seconds=math.ceil(seconds))
                    for word in self.detector.command]
         run_in = Path(work) / "run"
         run_in.mkdir(exist_ok=True)
