@@ -40,6 +40,13 @@ class Bank(unittest.TestCase):
                     self.assertNotEqual((Path(folder) / path).read_text(encoding="utf-8"),
                                         (ROOT / path).read_text(encoding="utf-8"))
 
+    def test_what_is_left_out_of_a_link_command_is_in_one(self):
+        text = (ROOT / "src/CMakeLists.txt").read_text(encoding="utf-8")
+        left_out = [word for bug in BUGS for word in bug.without]
+        self.assertGreater(len(left_out), 0)
+        for word in left_out:
+            self.assertIn(f" {word} ", text)
+
     def test_every_invariant_is_the_first_to_show_a_bug(self):
         text = (ROOT / "src/base/invariants.def").read_text(encoding="utf-8")
         catalogue = bugbank_report.CATALOGUE_ROW.findall(text)
@@ -99,6 +106,14 @@ class Reading(unittest.TestCase):
             edit.within = within
             with self.assertRaisesRegex(bugbank_bugs.BugError, "does not apply"):
                 bugbank_bugs.apply_edit(text, edit)
+
+
+class Linking(unittest.TestCase):
+    def test_words_are_left_out(self):
+        words = ["cc", "-Wl,-z,now", "-o", "x"]
+        self.assertEqual(bugbank_build._leave_out(words, ["-Wl,-z,now"], "x"), ["cc", "-o", "x"])
+        with self.assertRaisesRegex(bugbank_build.BuildError, "not linked with -Wl,-z,no"):
+            bugbank_build._leave_out(words, ["-Wl,-z,nodelete"], "x")
 
 
 class Judging(unittest.TestCase):

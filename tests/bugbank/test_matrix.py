@@ -41,12 +41,13 @@ def result(*names, said="invariant TC_COUNT broken"):
 
 class Choice(unittest.TestCase):
     def test_every_detector_looks_at_every_bug(self):
-        for bug in BUGS:
+        for bug in (bug for bug in BUGS if bug.edits):
             with self.subTest(bug.id):
                 words = bugbank_matrix.words_for(bug)
                 own = bugbank_matrix.column_of(bug.detector)
                 self.assertEqual(set(words) | {own}, set(bugbank_matrix.COLUMNS) | {own})
                 self.assertNotIn(own, words)
+                self.assertTrue(all(line[0] == name for name, line in words.items()))
                 for finder in map(bugbank_detect.Finder, words.values()):
                     self.assertNotIn("{", finder.program)
 

@@ -51,11 +51,11 @@ class Bench:
         row = {"finder": finder.key, "runs": []}
         folder = Path(tempfile.mkdtemp(dir=self.work, prefix="bug."))
         try:
-            changed = []
+            changed, without = [], ()
             if bug is not None:
                 bugbank_build.copy_sources(common.ROOT, folder)
-                changed = plant(bug, folder)
-            finder.build(self.presets[finder.detector.preset], changed, folder)
+                changed, without = plant(bug, folder), bug.without
+            finder.build(self.presets[finder.detector.preset], changed, folder, without=without)
             for seed in seeds:
                 outcome = finder.run(folder, seed, seconds)
                 verdict, said = finder.judge(outcome, bug.messages if bug is not None else [])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from . import common
 
-FIELDS = ("breaks", "seen", "finder", "message", "budget", "profile", "also")
+FIELDS = ("breaks", "seen", "finder", "message", "budget", "profile", "also", "without")
 ALSO_BUDGET_S = 60
 HEAD = re.compile(r"bug ([a-z0-9]+(?:-[a-z0-9]+)*)$")
 TARGET = re.compile(r"in (src/\S+\.[ch])(?: within (\w+))?$")
@@ -49,6 +49,11 @@ class Bug:
         return self.fields["message"]
 
     @property
+    def without(self):
+        """Words of the link command that are left out."""
+        return self.fields.get("without", [])
+
+    @property
     def budget_s(self):
         return int(self.first("budget"))
 
@@ -85,7 +90,7 @@ def _check(bug):
             raise common.UsageError(f"{bug.source}: {bug.id} has no line '{name}'")
     if not bug.first("budget").isdigit():
         raise common.UsageError(f"{bug.source}: {bug.id}: budget is in whole seconds")
-    if not bug.edits or any(edit.old == edit.new for edit in bug.edits):
+    if not (bug.edits or bug.without) or any(edit.old == edit.new for edit in bug.edits):
         raise common.UsageError(f"{bug.source}: {bug.id} changes nothing")
 
 

@@ -132,15 +132,23 @@ def _compile(preset, name, work, number):
     return str(target)
 
 
-def link(preset, program, changed, work, target, made=None):
-    """Links `program` (as bin/x) with the planted files in `work`/src to `target`.
-    `made`, if given, holds the objects compiled so far, for the next program of the
+def _leave_out(words, without, program):
+    """The link command without some of its words."""
+    for word in without:
+        if word not in words:
+            raise BuildError(f"{program}: it is not linked with {word}")
+    return [word for word in words if word not in without]
+
+
+def link(preset, program, changed, work, target, made=None, without=()):
+    """Links `program` (as bin/x) with the planted files in `work`/src to `target`,
+    and without these words of its link command. `made`, if given, holds the objects compiled so far, for the next program of the
     same sources: (preset, object) -> where it is."""
     affected = set().union(*(preset.made_from.get(path, set()) for path in changed))
     kept = made is not None
     made = {} if made is None else made
     words, replaced = [], {}
-    for word in preset.link_command(program):
+    for word in _leave_out(preset.link_command(program), without, program):
         objects = preset.members(word) if word.endswith(".a") and not os.path.isabs(word) else []
         for name in objects or [word]:
             if name in affected and name not in replaced:

@@ -85,6 +85,18 @@ DETECTORS = {
     "misuse": Detector("checked", "bin/unit_misuse",
                        ("{bin}/unit_misuse", "--jobs", "2", "--filter", "{0}"), found=(1,),
                        rest="*", executions=r"Tested: (\d+)", grace_s=30),
+    # A program that is started with the planted library preloaded.
+    "preload": Detector(
+        "checked", "lib/libhakmem-checked.so",
+        ("env", "LD_PRELOAD={bin}/../lib/libhakmem-checked.so", "{bin}/front_preload", "{0}",
+         "{bin}/../lib/libfront_plugin.so"),
+        found=(1, -6), beside=("bin/front_preload", "lib/libfront_plugin.so"), rest="early",
+        grace_s=HANGS_AFTER_S),
+    # One that loads it at run time, and closes it.
+    "unload": Detector(
+        "checked", "lib/libhakmem-checked.so",
+        ("{bin}/front_unload", "{bin}/../lib/libhakmem-checked.so"), found=(1,),
+        beside=("bin/front_unload",), grace_s=HANGS_AFTER_S),
     "hunt": Detector("checked", "bin/hakmem-hunt",
                      ("{bin}/hakmem-hunt", "{0}", "--seed", "{seed}", "--seconds", "{seconds}"),
                      found=(1,), executions=r"(\d+) schedules", machine="x86_64"),
@@ -129,7 +141,7 @@ class Finder:
             raise common.UsageError(f"finder '{' '.join(words)}': no such detector; there are "
                                     f"{', '.join(DETECTORS)}")
         self.detector = DETECTORS[name]
-        self.arguments = self.words[1:] or [self.detector.rest]
+        self.arguments = self.words[1:] or [word for word in [self.detector.rest] if word]
         if name == "unit":
             self.arguments = [*self.arguments, "*"][:2]
         self.key = " ".join([name, *self.arguments])
@@ -145,10 +157,10 @@ class Finder:
     def targets(self):
         return [self.program, *self.detector.beside]
 
-    def build(self, preset, changed, work, made=None):
+    def build(self, preset, changed, work, made=None, without=()):
         """Links the program with what is planted in `work`/src to `work`/bin."""
         target = Path(work) / self.program
-        bugbank_build.link(preset, self.program, changed, work, target, made)
+        bugbank_build.link(preset, self.program, changed, work, target, made, without)
         (Path(work) / "bin").mkdir(exist_ok=True)
         for name in self.detector.beside:
             shutil.copy2(preset.folder / name, Path(work) / name)

@@ -42,7 +42,10 @@ def column_of(detector):
 
 def words_for(bug):
     """column -> the words of the finder that stands there, the responsible
-    detector's own column left out."""
+    detector's own column left out. None for how the library is linked: the other
+    detectors' programs are linked with its objects."""
+    if not bug.edits:
+        return {}
     unit, fuzz, scenario, hunt = OF_FOLDER[bug.edits[0].path.split("/")[1]]
     for part, its_scenario, its_hunt in OF_FUNCTION:
         if part in bug.edits[0].within:

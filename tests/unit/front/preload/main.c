@@ -78,6 +78,7 @@ static const struct {
     {"fork", case_fork},
     {"fork_handlers", case_fork_handlers},
     {"first_calls", case_first_calls},
+    {"exit_handlers", case_exit_handlers},
     {"libc", case_libc},
     {"no_fallback", case_no_fallback},
     {"no_fallback_without_memory", case_no_fallback_without_memory},
