@@ -34,11 +34,18 @@ SOURCE = "int f(int x);\nint g(void) {\n    x = 1;\n}\n\nint f(int x) {\n    x\n
 class Bank(unittest.TestCase):
     def test_every_bug_applies_to_the_sources_as_they_are(self):
         for bug in BUGS:
-            with self.subTest(bug.id), tempfile.TemporaryDirectory() as folder:
-                bugbank_build.copy_sources(ROOT, folder)
-                for path in bugbank_bugs.plant(bug, folder):
-                    self.assertNotEqual((Path(folder) / path).read_text(encoding="utf-8"),
-                                        (ROOT / path).read_text(encoding="utf-8"))
+            with self.subTest(bug.id):
+                for path, text in bugbank_bugs.planted(bug, ROOT).items():
+                    self.assertNotEqual(text, (ROOT / path).read_text(encoding="utf-8"))
+
+    def test_planting_writes_what_applies(self):
+        bug = BUGS[0]
+        with tempfile.TemporaryDirectory() as folder:
+            bugbank_build.copy_sources(ROOT, folder)
+            wanted = bugbank_bugs.planted(bug, ROOT)
+            self.assertEqual(bugbank_bugs.plant(bug, folder), sorted(wanted))
+            for path, text in wanted.items():
+                self.assertEqual((Path(folder) / path).read_text(encoding="utf-8"), text)
 
     def test_what_is_left_out_of_a_link_command_is_in_one(self):
         text = (ROOT / "src/CMakeLists.txt").read_text(encoding="utf-8")

@@ -171,8 +171,8 @@ def apply_edit(text, edit):
     return text[:match.start()] + "\n".join(edit.new).strip() + text[match.end():]
 
 
-def plant(bug, root):
-    """Makes the bug's edits in the tree at `root`; returns the paths changed."""
+def planted(bug, root):
+    """{path: its text with the bug's edits} of the files of the tree at `root`."""
     changed = {}
     for edit in bug.edits:
         path = Path(root) / edit.path
@@ -181,6 +181,12 @@ def plant(bug, root):
         except OSError as error:
             raise BugError(f"does not apply: {edit.path} is not there") from error
         changed[edit.path] = apply_edit(text, edit)
+    return changed
+
+
+def plant(bug, root):
+    """Makes the bug's edits in the tree at `root`; returns the paths changed."""
+    changed = planted(bug, root)
     for name, text in changed.items():
         (Path(root) / name).write_text(text, encoding="utf-8")
     return sorted(changed)
