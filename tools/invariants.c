@@ -50,7 +50,7 @@ static const char introduction[] =
     "A broken invariant ends the process with SIGABRT and a report on stderr, written without "
     "malloc:\n"
     "\n"
-    "```\n"
+    "```text\n"
     "hakmem: invariant GUARD_CANARY broken (check/guard)\n"
     "  equation: bytes from the requested size to the stride == canary\n"
     "  meaning: The program wrote past the end of its block.\n"

@@ -8,8 +8,9 @@ Every ```sh fence says what is to be done with it:
     ```sh run out=TEXT         ... and TEXT (no spaces) must be in its output
     ```sh not-run=REASON       not run, and why (no spaces: use dashes)
 
-The fences of a page run in order, each by `sh -eu` in the tree's root. A sh
-fence that says nothing is an error, so no command escapes by omission.
+The fences of a page run in order, each by `sh -eu` in the tree's root. No command
+escapes by omission: a sh fence that says nothing is an error, and so is a fence
+without a language (output is ```text) or with another name for sh.
 Exit status: 0 all did as they should, 1 one did not, 2 usage."""
 
 import os
@@ -25,7 +26,8 @@ from .runner import end_group
 
 PROG = "ci/readme-commands"
 LIMIT_S = 600
-FENCE = re.compile(r"^```sh\b([^\n]*)\n(.*?)^```\s*$", re.MULTILINE | re.DOTALL)
+MARK = re.compile(r"^( *)(```+|~~~+)([^`]*)$")  # the line that begins or ends a fence
+OTHER_NAMES_OF_SH = ("bash", "console", "shell", "shell-session", "terminal", "zsh")
 
 
 class FenceError(Exception):
@@ -55,17 +57,47 @@ def fence_of(page, line, words, script):
                  expected=options.get("out", ""))
 
 
-def fences_of(root, pages):
-    """All fences of the pages, and what is wrong with the marks of others."""
-    fences, errors = [], []
-    for page in pages:
-        text = tree.read(root, page)
-        for match in FENCE.finditer(text):
-            line = text[:match.start()].count("\n") + 1
+def blocks_of(page, text):
+    """(line, words behind the mark, contents) of every fence, whatever its language."""
+    opened = None
+    for number, line in enumerate(text.splitlines(), 1):
+        match = MARK.match(line)
+        if opened is None:
+            if match:
+                opened, contents = (number, match), []
+        elif match and match[2].startswith(opened[1][2]) and not match[3].strip():
+            yield opened[0], opened[1][3].split(), "".join(contents)
+            opened = None
+        else:
+            indent = len(opened[1][1])
+            contents.append((line[indent:] if line[:indent].isspace() else line) + "\n")
+    if opened is not None:
+        raise FenceError(f"{page}:{opened[0]}: this fence does not end")
+
+
+def fences_in(page, text, errors):
+    """The sh fences of a page; what is wrong with others goes to `errors`."""
+    try:
+        for line, words, contents in blocks_of(page, text):
             try:
-                fences.append(fence_of(page, line, match[1].split(), match[2]))
+                if not words:
+                    raise FenceError(f"{page}:{line}: a fence without a language: write ```text, "
+                                     "or ```sh run for commands")
+                if words[0] in OTHER_NAMES_OF_SH:
+                    raise FenceError(f"{page}:{line}: write ```sh, not ```{words[0]}")
+                if words[0] == "sh":
+                    yield fence_of(page, line, words[1:], contents)
             except FenceError as error:
                 errors.append(str(error))
+    except FenceError as error:
+        errors.append(str(error))
+
+
+def fences_of(root, pages):
+    """All sh fences of the pages, and what is wrong with the marks of others."""
+    errors = []
+    fences = [fence for page in pages
+              for fence in fences_in(page, tree.read(root, page), errors)]
     return fences, errors
 
 
