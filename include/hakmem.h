@@ -138,10 +138,13 @@ HAK_API void hak_stats_read(struct hak_stats *stats);
 /** Writes a readable summary to a file descriptor with write(2). */
 HAK_API void hak_stats_print(int fd);
 
-/** Walks the calling thread's heap and every shared structure and verifies
- *  the invariants of docs/INVARIANTS.md. A broken one ends the program with a
- *  report. Other threads must not be allocating. Returns how many structures
- *  were looked at; 0 in a release build, where the checks are compiled out. */
+/** Walks all threads' heaps and every shared structure and verifies the
+ *  invariants of docs/INVARIANTS.md: among them that each block is in one place
+ *  only, and none lost. A broken one ends the program with a report. No other
+ *  thread may be in an allocation function, and what each did last must have
+ *  happened before the call (a join, a barrier): their caches are looked into.
+ *  Returns how many structures were looked at; 0 in a release build, where the
+ *  checks are compiled out. */
 HAK_API size_t hak_heap_check(void);
 
 /** 0 in release builds, else the check level the library was built with. */

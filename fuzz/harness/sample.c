@@ -45,6 +45,17 @@ void __wrap_hak_tcache_class_verify(const struct hak_tcache *tcache, uint32_t cl
     }
 }
 
+void __real_hak_tcache_verify_places(const struct hak_tcache *tcache,
+                                     const struct hak_chain *chain);
+void __wrap_hak_tcache_verify_places(const struct hak_tcache *tcache,
+                                     const struct hak_chain *chain);
+void __wrap_hak_tcache_verify_places(const struct hak_tcache *tcache,
+                                     const struct hak_chain *chain) {
+    if (is_sampled()) {
+        __real_hak_tcache_verify_places(tcache, chain);
+    }
+}
+
 /* Of the 64 shards a few are in use; those that have chunks are never left out. */
 void __real_hak_l25_shard_verify_locked(const struct hak_l25_shard *shard, uint32_t index);
 void __wrap_hak_l25_shard_verify_locked(const struct hak_l25_shard *shard, uint32_t index);

@@ -22,7 +22,9 @@
 #define hak_add_acq_rel(p, v) atomic_fetch_add_explicit((p), (v), memory_order_acq_rel)
 #define hak_sub_relaxed(p, v) atomic_fetch_sub_explicit((p), (v), memory_order_relaxed)
 #define hak_sub_release(p, v) atomic_fetch_sub_explicit((p), (v), memory_order_release)
+#define hak_or_relaxed(p, v) atomic_fetch_or_explicit((p), (v), memory_order_relaxed)
 #define hak_or_release(p, v) atomic_fetch_or_explicit((p), (v), memory_order_release)
+#define hak_and_relaxed(p, v) atomic_fetch_and_explicit((p), (v), memory_order_relaxed)
 #define hak_cas_acquire(p, expected, v)                                                            \
     atomic_compare_exchange_strong_explicit((p), (expected), (v), memory_order_acquire,            \
                                             memory_order_relaxed)

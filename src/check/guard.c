@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/atomic.h"
+#include "base/block_record.h"
 #include "base/check.h"
 #include "base/constants.h"
 #include "base/event_ring.h"
@@ -17,21 +18,15 @@
 #include "heap/heap_start.h"
 #include "region/region_map.h"
 
-/* A record: requested size, 40 bits; state, 2 bits; thread, 22 bits. */
-enum state { STATE_NEVER_USED, STATE_LIVE, STATE_FREED };
+#define SIZE_MASK (((uint64_t)1 << HAK_RECORD_STATE_SHIFT) - 1)
 
-#define SIZE_MASK (((uint64_t)1 << 40) - 1)
-
-static uint64_t make_record(enum state state, size_t size_bytes) {
+static uint64_t make_record(enum hak_record_state state, size_t size_bytes) {
     static __thread uint64_t thread_id;
     if (thread_id == 0) {
         thread_id = (uint64_t)syscall(SYS_gettid) & 0x3FFFFF;
     }
-    return (size_bytes & SIZE_MASK) | (uint64_t)state << 40 | thread_id << 42;
-}
-
-static enum state state_of(uint64_t record) {
-    return (enum state)(record >> 40 & 3);
+    return (size_bytes & SIZE_MASK) | (uint64_t)state << HAK_RECORD_STATE_SHIFT |
+           thread_id << HAK_RECORD_THREAD_SHIFT;
 }
 
 static size_t size_of(uint64_t record) {
@@ -39,11 +34,7 @@ static size_t size_of(uint64_t record) {
 }
 
 static uint64_t thread_of(uint64_t record) {
-    return record >> 42;
-}
-
-bool hak_guard_is_held(uint64_t record) {
-    return state_of(record) == STATE_LIVE;
+    return record >> HAK_RECORD_THREAD_SHIFT;
 }
 
 /* The record of a block that the program names; ends it when there is none. */
@@ -67,10 +58,10 @@ static size_t class_stride_of(const void *block) {
 }
 
 static void verify_live(const void *block, uint64_t record) {
-    uint64_t state = state_of(record), last_changed_by_thread = thread_of(record);
-    if (hak_unlikely(state != STATE_LIVE)) {
+    uint64_t state = hak_record_state_of(record), last_changed_by_thread = thread_of(record);
+    if (hak_unlikely(state != HAK_RECORD_LIVE)) {
         size_t requested = size_of(record), class_stride = class_stride_of(block);
-        hak_verify(state == STATE_LIVE, GUARD_LIVE, (uintptr_t)block, requested, class_stride,
+        hak_verify(state == HAK_RECORD_LIVE, GUARD_LIVE, (uintptr_t)block, requested, class_stride,
                    state, last_changed_by_thread);
     }
 }
@@ -128,13 +119,13 @@ static void *arm(void *block, size_t requested, const char *call) {
     _Atomic uint64_t *cell = record_of(block, call);
     hak_freed_forget(block, block_size);
     /* G1: acquire pairs with G2 of the thread that freed it: its fill is visible. */
-    uint64_t before = hak_exchange_acquire(cell, make_record(STATE_LIVE, requested));
+    uint64_t before = hak_exchange_acquire(cell, make_record(HAK_RECORD_LIVE, requested));
     uint64_t live_in_thread = thread_of(before);
-    hak_verify(state_of(before) != STATE_LIVE, GUARD_NOT_LIVE, (uintptr_t)block, block_size,
+    hak_verify(hak_record_state_of(before) != HAK_RECORD_LIVE, GUARD_NOT_LIVE, (uintptr_t)block, block_size,
                live_in_thread);
     hak_verify(block_size >= requested + HAK_GUARD_SIZE_BYTES, CLASS_COVERS, block_size,
                requested);
-    if (state_of(before) == STATE_FREED) {
+    if (hak_record_state_of(before) == HAK_RECORD_FREED) {
         verify_fill(block, before, block_size);
     }
     set_canary(block, requested, block_size);
@@ -168,7 +159,7 @@ void *hak_guard_calloc(size_t size_bytes, const char *call) {
 /* Ends the program's hold on a block; returns what its record was. */
 static uint64_t disarm(void *block, _Atomic uint64_t *cell, const char *call) {
     uint64_t seen = hak_load_relaxed(cell); /* only to carry the size over */
-    uint64_t freed = make_record(STATE_FREED, size_of(seen));
+    uint64_t freed = make_record(HAK_RECORD_FREED, size_of(seen));
     /* G2: release pairs with G1; acquire: of two frees the second sees the first. */
     uint64_t before = hak_exchange_acq_rel(cell, freed);
     verify_live(block, before);
@@ -226,7 +217,7 @@ static void *move(void *block, uint64_t record, size_t size_bytes, const char *c
 /* Where it is, or, if it is a mapping, elsewhere: then its old address may be another
  * block's before we know that it is free. */
 static void *resize(void *block, uint64_t record, size_t guarded, const char *call) {
-    hak_freed_note(block, size_of(record), thread_of(make_record(STATE_FREED, 0)), call);
+    hak_freed_note(block, size_of(record), thread_of(make_record(HAK_RECORD_FREED, 0)), call);
     void *kept = hak_heap_resize(block, guarded);
     if (kept == NULL) {
         hak_freed_forget(block, 1);
@@ -252,7 +243,7 @@ void *hak_guard_realloc(void *block, size_t size_bytes, const char *call) {
     if (kept == NULL) {
         return move(block, record, size_bytes, call);
     }
-    hak_store_relaxed(hak_heap_record(kept), make_record(STATE_LIVE, size_bytes));
+    hak_store_relaxed(hak_heap_record(kept), make_record(HAK_RECORD_LIVE, size_bytes));
     size_t kept_size = hak_heap_block_size(kept, call);
     hak_freed_forget(kept, kept_size);
     set_canary(kept, size_bytes, kept_size);

@@ -41,9 +41,6 @@ void hak_guard_free(void *block, const char *call);
 void hak_guard_free_sized(void *block, size_t alignment_bytes, size_t size_bytes,
                           const char *call);
 
-/* True when a block's record says that the program has it. */
-bool hak_guard_is_held(uint64_t record);
-
 /* Exactly what was asked for. */
 size_t hak_guard_usable_size(const void *block, const char *call);
 

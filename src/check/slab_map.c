@@ -6,7 +6,7 @@
 
 #include "base/atomic.h"
 #include "base/bitmap.h"
-#include "check/guard.h"
+#include "base/block_record.h"
 #include "heap/heap.h"
 #include "heap/heap_start.h"
 
@@ -19,7 +19,7 @@ static enum hak_block_place place_of(const struct hak_slab *slab, uint32_t index
     if ((hak_load_relaxed(&slab->remote[index / 64]) & bit) != 0) {
         return HAK_BLOCK_REMOTE;
     }
-    bool is_held = hak_guard_is_held(hak_load_relaxed(&slab->records[index]));
+    bool is_held = hak_record_is_live(hak_load_relaxed(&slab->records[index]));
     return is_held ? HAK_BLOCK_HELD : HAK_BLOCK_CACHED;
 }
 

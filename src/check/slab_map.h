@@ -8,7 +8,9 @@
  *   remote   its bit in `remote`: freed by another thread and not yet collected
  *   held     neither, and its record (guard.h) says that the program has it
  *   cached   neither, and its record says that it is free: in a TLS cache, or
- *            between one and its slab */
+ *            between one and its slab. Other threads' caches cannot be looked into
+ *            while they run; that such a block is in one, and was not lost, is what
+ *            hak_heap_check() says (SLAB_PLACES_SUM) */
 #ifndef HAK_CHECK_SLAB_MAP_H
 #define HAK_CHECK_SLAB_MAP_H
 

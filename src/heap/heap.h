@@ -84,6 +84,10 @@ void hak_heap_fork_child(void);
 /* Reports the first broken invariant of ownership. Quiescent; checked builds. */
 void hak_heap_verify_lists_quiescent(void);
 
+/* True in the child of a fork when other threads had heaps: a block that one of them was just
+ * taking from its cache, or putting there, is nowhere. Quiescent; checked builds. */
+bool hak_heap_left_threads_behind_quiescent(void);
+
 /* --- Blocks (heap_alloc.c, heap_free.c) ---------------------------------- */
 
 /* A block of any size; what hak_heap_alloc() does when its cache is empty.

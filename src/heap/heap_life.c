@@ -316,6 +316,9 @@ void hak_heap_fork_parent(void) {
     hak_lock_release(&birth_lock);
 }
 
+/* Checked builds: heaps whose threads did not come along with a fork. */
+static uint32_t left_behind_count;     /* only the forking thread is there */
+
 /* Heaps of threads that did not come along are abandoned as they are, caches
  * included: whoever adopts one finds its caches filled. A heap that was on its
  * way from the list to a thread is in neither, so the list is made anew. */
@@ -326,6 +329,9 @@ void hak_heap_fork_child(void) {
     abandoned.count = 0;
     for (struct hak_heap *heap = hak_heap_first(); heap != NULL; heap = heap->all_next) {
         hak_lock_reset_in_child(&heap->lock);
+        if (HAK_CHECK_LEVEL >= 1 && !heap->is_abandoned && &heap->tcache != hak_tls) {
+            left_behind_count++;
+        }
         heap->is_abandoned = false;
         if (&heap->tcache != hak_tls) {
             link_abandoned_locked(heap);
@@ -334,6 +340,10 @@ void hak_heap_fork_child(void) {
 }
 
 #if HAK_CHECK_LEVEL >= 1
+bool hak_heap_left_threads_behind_quiescent(void) {
+    return left_behind_count != 0;
+}
+
 void hak_heap_verify_lists_quiescent(void) {
     uint32_t marked = 0, linked = 0;
     hak_lock_acquire(&abandoned.lock);

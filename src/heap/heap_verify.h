@@ -15,6 +15,7 @@ static inline void hak_heap_verify_owned(const struct hak_heap *heap) {
     if (heap->chain.superslab_count <= HAK_HEAP_VERIFY_SMALL ||
         slow_paths % HAK_HEAP_VERIFY_EVERY == 0) {
         hak_tcache_verify(&heap->tcache);
+        hak_tcache_verify_places(&heap->tcache, &heap->chain);
         hak_chain_verify_all(&heap->chain);
     }
 }

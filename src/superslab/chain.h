@@ -87,4 +87,11 @@ void hak_chain_verify_all(const struct hak_chain *chain);
 /* As verify_all, and what holds only when no thread is freeing remotely. */
 void hak_chain_verify_quiescent(const struct hak_chain *chain);
 
+/* Reports the first block that is marked as cached and free in its slab. Owner. */
+void hak_chain_verify_marks(const struct hak_chain *chain);
+
+/* Reports the first block of the chain that is not in exactly one place; what is cached is
+ * what all threads' caches have marked. `may_miss`: a block may be in none. Quiescent. */
+void hak_chain_verify_places_quiescent(const struct hak_chain *chain, bool may_miss);
+
 #endif

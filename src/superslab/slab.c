@@ -17,6 +17,16 @@ static size_t bitmap_size_bytes(uint32_t word_count) {
     return (size_t)hak_round_up(word_count * sizeof(uint64_t), HAK_CACHE_LINE_BYTES);
 }
 
+/* Of checked builds one more: the marks. */
+static size_t bitmaps_size_bytes(uint32_t word_count) {
+    return (HAK_CHECK_LEVEL >= 1 ? 3 : 2) * bitmap_size_bytes(word_count);
+}
+
+static _Atomic uint64_t *marks_in(char *bitmaps, uint32_t word_count) {
+    char *marks = bitmaps + 2 * bitmap_size_bytes(word_count);
+    return HAK_CHECK_LEVEL >= 1 ? (_Atomic uint64_t *)(void *)marks : NULL;
+}
+
 static size_t records_size_bytes(uint32_t block_count) {
     return HAK_CHECK_LEVEL >= 1 ? block_count * sizeof(uint64_t) : 0;
 }
@@ -32,7 +42,7 @@ bool hak_slab_init(struct hak_slab *slab, struct hak_chain *chain, char *start,
                    uint32_t class_index, uint32_t granule_first) {
     const struct hak_class_info *info = &hak_class_infos[class_index];
     uint32_t words = (info->block_count + 63) / 64;
-    char *bitmaps = hak_meta_alloc(2 * bitmap_size_bytes(words));
+    char *bitmaps = hak_meta_alloc(bitmaps_size_bytes(words));
     if (bitmaps == NULL) {
         return false;
     }
@@ -40,7 +50,7 @@ bool hak_slab_init(struct hak_slab *slab, struct hak_chain *chain, char *start,
     if (records_size_bytes(info->block_count) != 0) {
         records = hak_meta_alloc(records_size_bytes(info->block_count));
         if (records == NULL) {
-            hak_meta_free(bitmaps, 2 * bitmap_size_bytes(words));
+            hak_meta_free(bitmaps, bitmaps_size_bytes(words));
             return false;
         }
     }
@@ -57,6 +67,7 @@ bool hak_slab_init(struct hak_slab *slab, struct hak_chain *chain, char *start,
         .remote = (_Atomic uint64_t *)(void *)(bitmaps + bitmap_size_bytes(words)),
         .chain = chain,
         .records = records,
+        .marks = marks_in(bitmaps, words),
     };
     fill_local(slab->local, slab->block_count);
     return true;
@@ -65,9 +76,10 @@ bool hak_slab_init(struct hak_slab *slab, struct hak_chain *chain, char *start,
 void hak_slab_destroy_owned(struct hak_slab *slab) {
     hak_assert(slab->live_count == 0, SLAB_EMPTY_IS_WHOLE, slab->live_count, slab->block_count);
     hak_assert_valid(slab, slab);
-    hak_meta_free(slab->local, 2 * bitmap_size_bytes(slab->word_count));
+    hak_meta_free(slab->local, bitmaps_size_bytes(slab->word_count));
     if (records_size_bytes(slab->block_count) != 0) {
         hak_meta_free(slab->records, records_size_bytes(slab->block_count));
+        slab->marks = NULL;
     }
     slab->kind = HAK_KIND_NONE;
     slab->local = NULL;

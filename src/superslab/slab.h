@@ -12,6 +12,9 @@
  *   remote  bit set: freed by a thread that does not own the slab, and not yet
  *           collected; one atomic OR each
  *
+ * Checked builds have a third, `marks`: what a check under way has found in TLS
+ * caches. All its bits are clear while no check runs.
+ *
  * Remote protocol (docs/CONCURRENCY.md has the proof):
  *   S1  a freeing thread ORs its bits into `remote`, then adds their number to
  *       `remote_count`; who finds 0 there pushes the slab on the owner's
@@ -58,6 +61,7 @@ struct hak_slab {
     _Atomic uint32_t remote_count;       /* atomic: announced and not collected */
     struct hak_slab *pending_next;       /* whoever has pushed or popped it */
     _Atomic uint64_t *records;           /* const while carved; checked builds: a record a block */
+    _Atomic uint64_t *marks;             /* const while carved; checked builds: the words */
 };
 
 _Static_assert(sizeof(struct hak_slab) == 128, "two cache lines: the owner's and the others'");
@@ -128,5 +132,11 @@ void hak_slab_announce_remote(struct hak_slab *slab, uint32_t count);
 
 /* Reports the first broken invariant of the slab. Owner; checked builds. */
 void hak_slab_verify(const struct hak_slab *slab);
+
+/* Marks a block that lies in a TLS cache, and reports when it does not start there, when a
+ * cache has it already, or when it is freed or the program's as well; unmark takes the mark
+ * back. The cache's owner, or quiescent; checked builds (places_verify.c). */
+void hak_slab_mark_cached(const struct hak_slab *slab, const void *block);
+void hak_slab_unmark_cached(const struct hak_slab *slab, const void *block);
 
 #endif

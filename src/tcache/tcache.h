@@ -145,4 +145,15 @@ bool hak_shrink_tls_cache(struct hak_tcache *tcache, struct hak_chain *chain,
 void hak_tcache_class_verify(const struct hak_tcache *tcache, uint32_t class_index);
 void hak_tcache_verify(const struct hak_tcache *tcache);
 
+/* Reports a block of the cache that is in another place as well: in a slot twice, freed, the
+ * program's, or free in a slab of `chain`, which is the same heap's. The cache has been
+ * verified. Owner; checked builds. */
+void hak_tcache_verify_places(const struct hak_tcache *tcache, const struct hak_chain *chain);
+
+/* Marks every block of a verified cache in its slab, and takes the marks back: see
+ * hak_slab_mark_cached(). What looks at slabs in between sees which blocks are cached. Owner,
+ * or quiescent; checked builds. */
+void hak_tcache_mark(const struct hak_tcache *tcache);
+void hak_tcache_unmark(const struct hak_tcache *tcache);
+
 #endif

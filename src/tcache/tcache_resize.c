@@ -57,6 +57,8 @@ bool hak_shrink_tls_cache(struct hak_tcache *tcache, struct hak_chain *chain,
     if (!replace_slots(tcache, class_index, half, kept)) {
         return false;
     }
+    uint32_t came_along = hak_tcache_count(tcache, class_index);
+    hak_assert(came_along + returned == count, TC_SHRINK_CONSERVES, came_along, returned, count);
     class->batch = class->batch < half / 2 ? class->batch : half / 2;
     sizing->shrink_count++;
     tcache->shrink_count++;

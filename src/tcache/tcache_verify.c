@@ -25,7 +25,17 @@ static void verify_sizing(const struct hak_adaptive *sizing) {
                capacity);
 }
 
-void hak_tcache_class_verify(const struct hak_tcache *tcache, uint32_t class_index) {
+/* Of a class that has been verified: its blocks are of its kind, so they lie in SuperSlabs. */
+static void for_each_block(const struct hak_tcache *tcache, uint32_t class_index,
+                           void (*visit)(const struct hak_slab *slab, const void *block)) {
+    void *const *slots = tcache->classes[class_index].slots;
+    uint32_t count = hak_tcache_count(tcache, class_index);
+    for (uint32_t i = 1; i <= count; i++) {
+        visit(hak_superslab_slab_of(hak_region_owner(slots[i]), slots[i]), slots[i]);
+    }
+}
+
+static void verify_class(const struct hak_tcache *tcache, uint32_t class_index) {
     const struct hak_tcache_class *class = &tcache->classes[class_index];
     uint32_t count = hak_tcache_count(tcache, class_index);
     verify_sizing(&class->sizing);
@@ -44,8 +54,34 @@ void hak_tcache_class_verify(const struct hak_tcache *tcache, uint32_t class_ind
     }
 }
 
+/* A refill or flush moved as many blocks as it leaves here, or half: a step for each is in
+ * proportion. */
+void hak_tcache_class_verify(const struct hak_tcache *tcache, uint32_t class_index) {
+    verify_class(tcache, class_index);
+    for_each_block(tcache, class_index, hak_slab_mark_cached);
+    for_each_block(tcache, class_index, hak_slab_unmark_cached);
+}
+
 void hak_tcache_verify(const struct hak_tcache *tcache) {
     for (uint32_t c = 0; c < HAK_CLASS_COUNT; c++) {
-        hak_tcache_class_verify(tcache, c);
+        verify_class(tcache, c);
     }
+}
+
+void hak_tcache_mark(const struct hak_tcache *tcache) {
+    for (uint32_t c = 0; c < HAK_CLASS_COUNT; c++) {
+        for_each_block(tcache, c, hak_slab_mark_cached);
+    }
+}
+
+void hak_tcache_unmark(const struct hak_tcache *tcache) {
+    for (uint32_t c = 0; c < HAK_CLASS_COUNT; c++) {
+        for_each_block(tcache, c, hak_slab_unmark_cached);
+    }
+}
+
+void hak_tcache_verify_places(const struct hak_tcache *tcache, const struct hak_chain *chain) {
+    hak_tcache_mark(tcache);
+    hak_chain_verify_marks(chain);
+    hak_tcache_unmark(tcache);
 }

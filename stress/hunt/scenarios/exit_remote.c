@@ -31,7 +31,7 @@ static void quiescent(void) {
     heaps_quiescent();
     hak_heap_flush_abandoned();
     hak_heap_reclaim_abandoned(true);
-    hak_heap_check_all();
+    hak_heap_check_structures();
     hunt_check(hak_chain_live_bytes_owned(&heap->chain) == 0);
 }
 

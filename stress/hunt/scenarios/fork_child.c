@@ -17,7 +17,7 @@ static void forks(void) {
     hunt_be_alone();
     fork_handlers.child();
     hunt_check(hak_heap_abandoned_count() == hak_heap_count());
-    hak_heap_check_all();
+    hak_heap_check_structures();
     void *block = got(hak_heap_alloc_slow(SMALL_SIZE, NULL), SMALL_SIZE); /* adopts */
     hunt_check(block != NULL);
     held_remove(block);
@@ -35,7 +35,7 @@ static void frees(void) {
 
 static void quiescent(void) {
     held_check_all();
-    hak_heap_check_all();
+    hak_heap_check_structures();
 }
 
 HUNT_SCENARIO(fork_child) = {.name = "fork-child",

@@ -108,7 +108,7 @@ void heaps_quiescent(void) {
         live += live_blocks(heap);
         cached += cached_blocks(heap);
     }
-    hak_heap_check_all();
+    hak_heap_check_structures();
     hunt_check(live == cached + held_count(HELD_IN_SLAB), "%u blocks live: %u cached and %u held",
                live, cached, held_count(HELD_IN_SLAB));
     large_quiescent();

@@ -78,6 +78,17 @@ void break_TC_SHRINK_CONSERVES(void) {
     shrink();
 }
 
+static void drop_one(void) {
+    hak_tcache_pop(hak_tls, class_48() + HAK_KIND_CLASS_FIRST);
+}
+
+/* What the flush returned and kept is right; one block falls out on its way to the new slots. */
+void break_shrink_forgets_a_kept_block(void) {
+    refill(60);
+    misbehaviour.on_meta_free = drop_one; /* the old slots' end, late in shrinking */
+    shrink();
+}
+
 void break_TC_RESET(void) {
     healthy_cache()->sizing.high_water_mark = 32;
     misbehaviour.keeps_window = true;

@@ -15,6 +15,19 @@
 #include "base/invariants.def"
 #undef HAK_INVARIANT
 
+/** Further ways to break one, each for a part of its equation: break_NAME breaks ID. */
+#define MORE_BREAKERS(X)                                                                           \
+    X(held_and_free, SLAB_PLACES_APART)                                                            \
+    X(held_and_remote, SLAB_PLACES_APART)                                                          \
+    X(cached_and_free, SLAB_PLACES_APART)                                                          \
+    X(cached_and_remote, SLAB_PLACES_APART)                                                        \
+    X(cached_by_two_threads, TC_CACHED_ONCE)                                                       \
+    X(shrink_forgets_a_kept_block, TC_SHRINK_CONSERVES)
+
+#define DECLARE(name, id) void break_##name(void);
+MORE_BREAKERS(DECLARE)
+#undef DECLARE
+
 /** Sizes that the checked build gives a class of 48 and of 1024 bytes. Slabs of
  *  48 have 1365 blocks: the last word of their bitmaps is not full. */
 enum { SIZE_OF_CLASS_48 = 32, SIZE_OF_CLASS_1024 = 1000 };

@@ -47,3 +47,9 @@ static void expect_report(enum hak_invariant id, void (*breaker)(void)) {
     }
 #include "base/invariants.def"
 #undef HAK_INVARIANT
+
+#define MORE_TEST(name, id)                                                                        \
+    Test(invariants, name) {                                                                       \
+        expect_report(HAK_INV_##id, break_##name);                                                 \
+    }
+MORE_BREAKERS(MORE_TEST)
