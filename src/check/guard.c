@@ -121,7 +121,7 @@ static void *arm(void *block, size_t requested, const char *call) {
     /* G1: acquire pairs with G2 of the thread that freed it: its fill is visible. */
     uint64_t before = hak_exchange_acquire(cell, make_record(HAK_RECORD_LIVE, requested));
     uint64_t live_in_thread = thread_of(before);
-    hak_verify(hak_record_state_of(before) != HAK_RECORD_LIVE, GUARD_NOT_LIVE, (uintptr_t)block, block_size,
+    hak_verify(!hak_record_is_live(before), GUARD_NOT_LIVE, (uintptr_t)block, block_size,
                live_in_thread);
     hak_verify(block_size >= requested + HAK_GUARD_SIZE_BYTES, CLASS_COVERS, block_size,
                requested);
