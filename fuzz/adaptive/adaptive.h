@@ -32,6 +32,8 @@ void adaptive_refill_own(size_t class_index);
 void adaptive_churn(size_t class_index, size_t wanted, size_t times);
 /** `times` flushes of a full cache. */
 void adaptive_free_only(size_t class_index, size_t times);
+/** `times` refills of an empty cache, each followed by flushes of the full one. */
+void adaptive_swing(size_t class_index, size_t times);
 void adaptive_flush(size_t class_index, size_t keep);
 void adaptive_flush_all(void);
 /** What an ending thread leaves: in each cache as much as a first refill brings. */
@@ -39,6 +41,8 @@ void adaptive_flush_for_adoption(void);
 /** Classes whose last event lies 32 of others back give all they have cached. */
 void adaptive_flush_resting(void);
 void adaptive_grow(size_t class_index);
+/** Eight classes that swing grow as far as they may: more than all together may have. */
+void adaptive_grow_many(void);
 void adaptive_shrink(size_t class_index);
 /** Classes whose window has lasted its time adapt, refilled or not. */
 void adaptive_idle(void);

@@ -8,6 +8,8 @@
 #include "harness/target.h"
 #include "log.h"
 
+enum { ALLOWANCE_BYTES = 4 << 20 };
+
 static void tally_decision(const struct reference *r, enum reference_decision decision) {
     static const enum adaptive_outcome outcomes[] = {
         [REFERENCE_KEEP] = OUTCOME_kept,
@@ -36,8 +38,38 @@ static void tally_decision(const struct reference *r, enum reference_decision de
     }
 }
 
+static size_t bytes_beyond_maximum(size_t c, uint32_t slots) {
+    uint32_t most = model_classes[c].reference.capacity_max;
+    return slots > most ? (slots - most) * reference_stride(c) : 0;
+}
+
+static bool would_exceed_allowance(size_t c) {
+    size_t bytes = bytes_beyond_maximum(c, 2 * model_classes[c].reference.capacity);
+    for (size_t other = 0; other < REFERENCE_CLASS_COUNT; other++) {
+        if (other != c) {
+            bytes += bytes_beyond_maximum(other, model_classes[other].reference.capacity);
+        }
+    }
+    return bytes > ALLOWANCE_BYTES;
+}
+
+uint32_t limit_of(size_t c) {
+    const struct reference *r = &model_classes[c].reference;
+    if (r->capacity < r->capacity_max || !reference_swings(r)) {
+        return r->capacity < r->capacity_max ? r->capacity_max : r->capacity;
+    }
+    if (would_exceed_allowance(c)) {
+        hak_fuzz_tally(OUTCOME_over_allowance);
+        return r->capacity;
+    }
+    return reference_swing_max(c);
+}
+
 void expect_grown(struct model_class *model, size_t c) {
     uint32_t from = model->reference.capacity;
+    if (from >= model->reference.capacity_max) {
+        hak_fuzz_tally(OUTCOME_grew_beyond);
+    }
     model->reference.capacity = 2 * from;
     model->reference.grow_count++;
     adaptive_log_expect_grow(c, from, &model->reference);
@@ -75,7 +107,7 @@ void expect_adaptation(size_t c, uint64_t hits_before) {
     struct model_class *model = &model_classes[c];
     struct reference *r = &model->reference;
     uint32_t per_mille;
-    enum reference_decision decision = reference_decide(r->mark, r->capacity, r->capacity_max);
+    enum reference_decision decision = reference_decide(r->mark, r->capacity, limit_of(c));
     tally_decision(r, decision);
     if (decision == REFERENCE_SHRINK) {
         expect_excess_returned(model);

@@ -13,6 +13,8 @@
 extern struct hak_tcache adaptive_tcache;
 extern uint64_t adaptive_now_ns;
 
+/** What the class may grow to at present. */
+uint32_t limit_of(size_t c);
 void expect_grown(struct model_class *model, size_t c);
 void expect_shrunk(struct model_class *model, size_t c);
 void expect_excess_returned(struct model_class *model);

@@ -64,7 +64,9 @@ size_t model_live_bytes(void);
     X(resize_failed, "resize without memory")                                                      \
     X(idle, "idle class adapted")                                                                  \
     X(rested, "resting class gave its blocks back")                                                \
-    X(not_reused, "flush of a cache that is not reused")
+    X(not_reused, "flush of a cache that is not reused")                                           \
+    X(grew_beyond, "swinging cache grown beyond its class's maximum")                              \
+    X(over_allowance, "swinging cache kept: the thread's allowance is used up")
 
 enum adaptive_outcome {
 #define X(name, text) OUTCOME_##name,

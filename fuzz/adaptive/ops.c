@@ -11,6 +11,7 @@
 #include "log.h"
 #include "meta/meta.h"
 #include "model.h"
+#include "ops.h"
 #include "ration.h"
 #include "superslab/chain.h"
 #include "superslab/pool.h"
@@ -22,7 +23,8 @@ static const uint64_t START_NS = 5000000000;
 struct hak_tcache adaptive_tcache;
 uint64_t adaptive_now_ns;
 
-static struct hak_chain chain;
+struct hak_chain adaptive_chain;
+
 static size_t meta_before;
 
 static uint32_t least(uint32_t a, uint32_t b) {
@@ -33,14 +35,14 @@ static size_t kind_of(size_t class_index) {
     return class_index + HAK_KIND_CLASS_FIRST;
 }
 
-static void compare(size_t c) {
+void adaptive_compare(size_t c) {
     adaptive_log_compare();
     model_compare(&adaptive_tcache, c);
 }
 
 /* --- Refill, pop, push, flush ------------------------------------------------ */
 
-static bool open_class(size_t c) {
+bool adaptive_open(size_t c) {
     uint64_t hits = hak_fuzz_fault_hits();
     bool opened = hak_tcache_open_owned(&adaptive_tcache, (uint32_t)c);
     if (!opened && hits == hak_fuzz_fault_hits()) {
@@ -56,7 +58,7 @@ static uint32_t refill_once(size_t c, uint32_t wanted) {
     uint32_t available = model->reference.capacity - model->cached_count;
     uint64_t hits = hak_fuzz_fault_hits();
     uint32_t got =
-        hak_tcache_refill_owned(&adaptive_tcache, &chain, (uint32_t)c, wanted, adaptive_now_ns);
+        hak_tcache_refill_owned(&adaptive_tcache, &adaptive_chain, (uint32_t)c, wanted, adaptive_now_ns);
     if (got > least(wanted, available)) {
         hak_fuzz_fail("refill: class %zu got %u of %u wanted with %u slots free", c, got, wanted,
                       available);
@@ -71,12 +73,12 @@ static uint32_t refill_once(size_t c, uint32_t wanted) {
         model_take_in(c, adaptive_tcache.classes[c].slots + 1 + model->cached_count, got);
         expect_refill(c, model->cached_count, hits);
     }
-    compare(c);
+    adaptive_compare(c);
     return got;
 }
 
 void adaptive_refill(size_t c, size_t wanted) {
-    if (!open_class(c)) {
+    if (!adaptive_open(c)) {
         return;
     }
     wanted = ration_of_refill(&model_classes[c], wanted);
@@ -89,7 +91,7 @@ void adaptive_refill(size_t c, size_t wanted) {
         hak_fuzz_tally(OUTCOME_skipped);
         return;
     }
-    bool expanded = hak_chain_expand_owned(&chain, (uint32_t)c) != NULL;
+    bool expanded = hak_chain_expand_owned(&adaptive_chain, (uint32_t)c) != NULL;
     bool got = expanded && refill_once(c, (uint32_t)wanted) > 0;
     if (!got && hits == hak_fuzz_fault_hits()) {
         hak_fuzz_fail("refill: class %zu got nothing of %zu wanted, even after expansion", c,
@@ -99,7 +101,7 @@ void adaptive_refill(size_t c, size_t wanted) {
 }
 
 void adaptive_refill_own(size_t c) {
-    if (!open_class(c)) {
+    if (!adaptive_open(c)) {
         return;
     }
     uint32_t wanted = hak_tcache_wanted(&adaptive_tcache, (uint32_t)c);
@@ -132,11 +134,11 @@ static void flush_full(size_t c) {
     uint64_t hits = hak_fuzz_fault_hits();
     uint32_t capacity = model->reference.capacity;
     model_demand_numbers(model->cached, model->cached_count);
-    hak_tcache_flush_full_owned(&adaptive_tcache, &chain, (uint32_t)c, adaptive_now_ns);
+    hak_tcache_flush_full_owned(&adaptive_tcache, &adaptive_chain, (uint32_t)c, adaptive_now_ns);
     model_drop_oldest(model, model->cached_count - capacity / 2);
     expect_flush_full(c, hits);
     hak_fuzz_tally(OUTCOME_flushed_full);
-    compare(c);
+    adaptive_compare(c);
 }
 
 void adaptive_push(size_t c, size_t count) {
@@ -154,11 +156,11 @@ void adaptive_push(size_t c, size_t count) {
             model->cached[model->cached_count++] = block;
         } else if (model->is_open) {
             flush_full(c);
-        } else if (!open_class(c)) {
+        } else if (!adaptive_open(c)) {
             return;
         }
     }
-    compare(c);
+    adaptive_compare(c);
 }
 
 void adaptive_churn(size_t c, size_t wanted, size_t times) {
@@ -170,7 +172,7 @@ void adaptive_churn(size_t c, size_t wanted, size_t times) {
 
 void adaptive_free_only(size_t c, size_t times) {
     struct model_class *model = &model_classes[c];
-    for (size_t i = 0; i < times && open_class(c); i++) {
+    for (size_t i = 0; i < times && adaptive_open(c); i++) {
         size_t capacity = model->reference.capacity;
         adaptive_push(c, capacity);
         if (model->cached_count == capacity) {
@@ -179,28 +181,37 @@ void adaptive_free_only(size_t c, size_t times) {
     }
 }
 
+void adaptive_swing(size_t c, size_t times) {
+    struct model_class *model = &model_classes[c];
+    for (size_t i = 0; i < times && ration_allows_round(i) && adaptive_open(c); i++) {
+        adaptive_pop(c, REFERENCE_SLOTS_MAX);
+        adaptive_refill(c, model->reference.capacity);
+        adaptive_free_only(c, 1);
+    }
+}
+
 void adaptive_flush(size_t c, size_t keep) {
     struct model_class *model = &model_classes[c];
     uint32_t expected = model->cached_count > keep ? model->cached_count - (uint32_t)keep : 0;
     model_demand_numbers(model->cached, expected);
-    uint32_t given = hak_tcache_flush_owned(&adaptive_tcache, &chain, (uint32_t)c, (uint32_t)keep);
+    uint32_t given = hak_tcache_flush_owned(&adaptive_tcache, &adaptive_chain, (uint32_t)c, (uint32_t)keep);
     if (given != expected) {
         hak_fuzz_fail("flush: class %zu gave %u of %u back, to keep %zu", c, given,
                       model->cached_count, keep);
     }
     model_drop_oldest(model, expected);
-    compare(c);
+    adaptive_compare(c);
 }
 
-static void demand_cached_numbers(void) {
+void adaptive_demand_numbers(void) {
     for (size_t c = 0; c < REFERENCE_CLASS_COUNT; c++) {
         model_demand_numbers(model_classes[c].cached, model_classes[c].cached_count);
     }
 }
 
 void adaptive_flush_all(void) {
-    demand_cached_numbers();
-    hak_tcache_flush_all_owned(&adaptive_tcache, &chain);
+    adaptive_demand_numbers();
+    hak_tcache_flush_all_owned(&adaptive_tcache, &adaptive_chain);
     for (size_t c = 0; c < REFERENCE_CLASS_COUNT; c++) {
         model_drop_oldest(&model_classes[c], model_classes[c].cached_count);
     }
@@ -214,7 +225,7 @@ void adaptive_flush_for_adoption(void) {
         dropped[c] = count > keep ? count - keep : 0;
         model_demand_numbers(model_classes[c].cached, dropped[c]);
     }
-    hak_tcache_flush_for_adoption_owned(&adaptive_tcache, &chain);
+    hak_tcache_flush_for_adoption_owned(&adaptive_tcache, &adaptive_chain);
     for (size_t c = 0; c < REFERENCE_CLASS_COUNT; c++) {
         model_drop_oldest(&model_classes[c], dropped[c]);
     }
@@ -223,7 +234,7 @@ void adaptive_flush_for_adoption(void) {
 
 void adaptive_flush_resting(void) {
     uint32_t expected = 0;
-    demand_cached_numbers();
+    adaptive_demand_numbers();
     for (size_t c = 0; c < REFERENCE_CLASS_COUNT; c++) {
         struct model_class *model = &model_classes[c];
         if (model_event_count - model->last_event >= REST_EVENTS && model->cached_count > 0) {
@@ -232,77 +243,10 @@ void adaptive_flush_resting(void) {
             hak_fuzz_tally(OUTCOME_rested);
         }
     }
-    uint32_t given = hak_tcache_flush_resting_owned(&adaptive_tcache, &chain);
+    uint32_t given = hak_tcache_flush_resting_owned(&adaptive_tcache, &adaptive_chain);
     if (given != expected) {
         hak_fuzz_fail("flush resting: %u blocks given, not %u", given, expected);
     }
-    adaptive_verify_all();
-}
-
-/* --- Sizing ------------------------------------------------------------------ */
-
-void adaptive_grow(size_t c) {
-    struct model_class *model = &model_classes[c];
-    if (!open_class(c)) {
-        return;
-    }
-    bool may = model->reference.capacity < model->reference.capacity_max;
-    uint64_t hits = hak_fuzz_fault_hits();
-    bool grown = hak_grow_tls_cache(&adaptive_tcache, (uint32_t)c);
-    if (grown != may && !(may && was_refused(c, hits))) {
-        hak_fuzz_fail("grow: class %zu at %u of %u slots returned %d", c, model->reference.capacity,
-                      model->reference.capacity_max, grown);
-    }
-    if (grown) {
-        expect_grown(model, c);
-    } else if (!may) {
-        hak_fuzz_tally(OUTCOME_grow_refused);
-    }
-    compare(c);
-}
-
-/* The shrink logic needs a mark that fits the smaller cache: the decision to
- * shrink is only ever taken with one. */
-void adaptive_shrink(size_t c) {
-    struct model_class *model = &model_classes[c];
-    if (!open_class(c) || model->reference.mark > model->reference.capacity / 2) {
-        return;
-    }
-    bool may = model->reference.capacity > 16;
-    uint64_t hits = hak_fuzz_fault_hits();
-    model_demand_numbers(model->cached, model->cached_count);
-    bool shrunk = hak_shrink_tls_cache(&adaptive_tcache, &chain, (uint32_t)c);
-    if (shrunk != may && !(may && was_refused(c, hits))) {
-        hak_fuzz_fail("shrink: class %zu at %u slots returned %d", c, model->reference.capacity,
-                      shrunk);
-    }
-    if (may) {
-        expect_excess_returned(model);
-    } else {
-        hak_fuzz_tally(OUTCOME_shrink_refused);
-    }
-    if (shrunk) {
-        expect_shrunk(model, c);
-    }
-    compare(c);
-}
-
-/* Idle classes adapt by time alone; the heap asks only where sizes adapt. */
-void adaptive_idle(void) {
-    if (!hak_config.adaptive_sizing) {
-        return;
-    }
-    demand_cached_numbers();
-    uint64_t hits = hak_fuzz_fault_hits();
-    hak_tcache_adapt_idle_owned(&adaptive_tcache, &chain, adaptive_now_ns);
-    for (size_t c = 0; c < REFERENCE_CLASS_COUNT; c++) {
-        if (model_classes[c].is_open &&
-            reference_is_over(&model_classes[c].reference, adaptive_now_ns)) {
-            expect_adaptation(c, hits);
-            hak_fuzz_tally(OUTCOME_idle);
-        }
-    }
-    adaptive_log_compare();
     adaptive_verify_all();
 }
 
@@ -368,7 +312,7 @@ void adaptive_begin(void) {
     model_reset();
     ration_begin();
     model_event_count = 0;
-    hak_chain_init(&chain);
+    hak_chain_init(&adaptive_chain);
     adaptive_now_ns = START_NS;
     adaptive_log_begin();
     /* As the library does it, so that the policy's own start is what is seen. */
@@ -382,7 +326,7 @@ void adaptive_begin(void) {
 
 /* Nothing is lost: what the chain counts as out is what we hold or cache. */
 static void compare_live_bytes(void) {
-    size_t live_bytes = hak_chain_live_bytes_owned(&chain);
+    size_t live_bytes = hak_chain_live_bytes_owned(&adaptive_chain);
     if (live_bytes != model_live_bytes()) {
         hak_fuzz_fail("conservation: the chain counts %zu bytes out, caches and program have %zu",
                       live_bytes, model_live_bytes());
@@ -403,7 +347,7 @@ static void give_held_back(void) {
             continue;
         }
         model_demand_numbers(model->held, model->held_count);
-        hak_chain_give_owned(&chain, (enum hak_kind)kind_of(c), model->held, model->held_count);
+        hak_chain_give_owned(&adaptive_chain, (enum hak_kind)kind_of(c), model->held, model->held_count);
         model->held_count = 0;
     }
 }
@@ -414,11 +358,11 @@ void adaptive_end(void) {
     adaptive_flush_all();
     give_held_back();
     compare_live_bytes();
-    HAK_FUZZ_CHECKED(hak_chain_verify_quiescent(&chain));
-    hak_chain_trim_owned(&chain, false);
-    if (chain.superslab_count != 0) {
+    HAK_FUZZ_CHECKED(hak_chain_verify_quiescent(&adaptive_chain));
+    hak_chain_trim_owned(&adaptive_chain, false);
+    if (adaptive_chain.superslab_count != 0) {
         hak_fuzz_fail("conservation: %u SuperSlabs stay in use with nothing in them",
-                      chain.superslab_count);
+                      adaptive_chain.superslab_count);
     }
     release_slots();
     hak_pool_trim();

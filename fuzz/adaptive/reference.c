@@ -6,9 +6,12 @@ enum {
     SLOTS_MIN = 16,
     EVENTS_PER_WINDOW = 10,
     CACHE_BYTES_MAX = 128 * 1024,
+    SWINGING_CACHE_BYTES_MAX = 1024 * 1024,
     KEEP_LINE_MOVED = 50, /* per mille: 5 points */
     LATE_EVENTS = 128,
     SLOTS_ALL_MAY_HAVE = 64, /* whether they reuse anything or not */
+    ROW_MAX = 16,
+    TURNS_MIN = 8,
 };
 static const uint64_t SECOND_NS = 1000000000;
 
@@ -24,12 +27,20 @@ size_t reference_stride(size_t class_index) {
     return ((size_t)128 << doubling) + quarter * ((size_t)32 << doubling);
 }
 
-uint32_t reference_capacity_max(size_t class_index) {
+static uint32_t slots_within(size_t bytes, size_t class_index) {
     uint32_t slots = REFERENCE_SLOTS_MAX;
-    while (slots > SLOTS_MIN && slots * reference_stride(class_index) > CACHE_BYTES_MAX) {
+    while (slots > SLOTS_MIN && slots * reference_stride(class_index) > bytes) {
         slots /= 2;
     }
     return slots;
+}
+
+uint32_t reference_capacity_max(size_t class_index) {
+    return slots_within(CACHE_BYTES_MAX, class_index);
+}
+
+uint32_t reference_swing_max(size_t class_index) {
+    return slots_within(SWINGING_CACHE_BYTES_MAX, class_index);
 }
 
 uint32_t reference_first_refill(size_t class_index) {
@@ -67,6 +78,17 @@ void reference_late(struct reference *reference, bool is_full_flush) {
         reference->refills -= (reference->refills + 1) / 2;
         reference->full_flushes -= (reference->full_flushes + 1) / 2;
     }
+    bool has_turned = reference->is_row_of_flushes != is_full_flush;
+    reference->is_row_of_flushes = is_full_flush;
+    reference->row = has_turned ? 1 : reference->row + 1;
+    reference->turns += has_turned;
+    if (reference->row > ROW_MAX) {
+        reference->turns = 0;
+    }
+}
+
+bool reference_swings(const struct reference *reference) {
+    return reference->turns >= TURNS_MIN;
 }
 
 uint32_t reference_full_mark(const struct reference *reference, bool reuse_only) {

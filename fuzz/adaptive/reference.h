@@ -22,6 +22,8 @@ struct reference {
     bool has_window;
     uint32_t grow_count, shrink_count;
     uint32_t refills, full_flushes; /* of late: of the last 64 to 128 events */
+    uint32_t row, turns; /* events of one kind in a row; rows up to 16 one after the other */
+    bool is_row_of_flushes;
     bool has_settled; /* a Keep line was written */
     uint32_t settled_per_mille;
     uint64_t settled_ns;
@@ -33,6 +35,8 @@ enum reference_decision { REFERENCE_KEEP, REFERENCE_GROW, REFERENCE_SHRINK };
 size_t reference_stride(size_t class_index);
 /** The most slots: capacity * stride stays within 128 KiB, in 16..2048. */
 uint32_t reference_capacity_max(size_t class_index);
+/** The most while refills and flushes take turns: within 1 MiB. */
+uint32_t reference_swing_max(size_t class_index);
 
 /** What the first refill of a class asks for: 8 blocks, fewer where these exceed 4 KiB, but one
  *  (docs/ARCHITECTURE.md). */
@@ -42,6 +46,9 @@ void reference_init(struct reference *reference, size_t class_index, uint32_t ca
 enum reference_decision reference_decide(uint32_t mark, uint32_t capacity, uint32_t capacity_max);
 /** A refill, or a flush of a full cache, belongs to the late ones. */
 void reference_late(struct reference *reference, bool is_full_flush);
+/** Whether they took turns eight times, up to 16 of one kind in a row
+ *  (docs/ADAPTIVE.md, "The maximum of a class"). */
+bool reference_swings(const struct reference *reference);
 /** How full the cache counts as that is flushed because it is full. With
  *  `reuse_only` (docs/ADAPTIVE.md, "Reuse only") half, from 128 slots on, where
  *  of late more than eight such flushes come on a refill. */

@@ -117,6 +117,8 @@ HAK_FUZZ_DO_2(adaptive, fault)
 HAK_FUZZ_DO_0(adaptive, idle)
 HAK_FUZZ_DO_1(adaptive, reuse)
 HAK_FUZZ_DO_0(adaptive, flush_for_adoption)
+HAK_FUZZ_DO_2(adaptive, swing)
+HAK_FUZZ_DO_0(adaptive, grow_many)
 
 static const struct hak_fuzz_kind kinds[] = {
     HAK_FUZZ_KIND_2(restart, 6, "capacity", capacity, "adapts", flag),
@@ -125,7 +127,7 @@ static const struct hak_fuzz_kind kinds[] = {
     HAK_FUZZ_KIND_2(refill, 40, "class", class_index, "wanted", wanted),
     HAK_FUZZ_KIND_1(refill_own, 10, "class", class_index),
     HAK_FUZZ_KIND_3(churn, 10, "class", class_index, "wanted", wanted, "times", times),
-    HAK_FUZZ_KIND_2(free_only, 4, "class", class_index, "times", times),
+    HAK_FUZZ_KIND_2(free_only, 10, "class", class_index, "times", times),
     HAK_FUZZ_KIND_2(flush, 6, "class", class_index, "keep", keep),
     HAK_FUZZ_KIND_0(flush_all, 2),
     HAK_FUZZ_KIND_1(grow, 8, "class", class_index),
@@ -137,8 +139,10 @@ static const struct hak_fuzz_kind kinds[] = {
     HAK_FUZZ_KIND_2(fault, 4, "nth", nth, "count", length),
     HAK_FUZZ_KIND_0(idle, 8),
     HAK_FUZZ_KIND_0(flush_resting, 4),
-    HAK_FUZZ_KIND_1(reuse, 4, "only", flag),
+    HAK_FUZZ_KIND_1(reuse, 8, "only", flag),
     HAK_FUZZ_KIND_0(flush_for_adoption, 3),
+    HAK_FUZZ_KIND_2(swing, 6, "class", class_index, "times", times),
+    HAK_FUZZ_KIND_0(grow_many, 1),
 };
 
 static const struct hak_fuzz_domain *const domains[] = {

@@ -110,6 +110,8 @@ if(HAKMEM_CHECK_LEVEL EQUAL 0 AND NOT HAKMEM_SANITIZE)
     "capacity > TLS_CACHE_MIN_CAPACITY" "capacity >= TLS_CACHE_MIN_CAPACITY")
   hak_fuzz_can_fail(adaptive reuse_leaves_a_quarter src/tcache/adaptive.c
     "sizing->capacity : sizing->capacity / 2" "sizing->capacity : sizing->capacity / 4")
+  hak_fuzz_can_fail(adaptive allowance_a_class src/tcache/tcache_resize.c
+    "c != class_index ? excess_bytes" "c > class_index ? excess_bytes")
   hak_fuzz_can_fail(superslab first_slab_unmarked src/superslab/superslab.c
     "superslab->bitmap |= mask" "superslab->bitmap |= first == 0 ? 0 : mask")
   hak_fuzz_can_fail(bigcache bytes_drift src/big/big_table.c

@@ -21,7 +21,8 @@ struct hak_class_info {
     uint32_t block_count;          /* const: blocks in a slab */
     uint32_t granule_count;        /* const: granules in a slab */
     uint32_t reciprocal;           /* const: see hak_class_index_of */
-    uint32_t capacity_max;         /* const: most slots of a TLS cache */
+    uint32_t capacity_max;         /* const: most slots of a TLS cache, ordinarily */
+    uint32_t capacity_swing_max;   /* const: the most at all: hak_tcache_capacity_limit */
 };
 
 extern const struct hak_class_info hak_class_infos[HAK_CLASS_COUNT];

@@ -8,6 +8,8 @@ enum {
     RECENT_EVENTS_MAX = 128,
     REUSE_FLUSHES_MAX = 8, /* flushes a refill that still are reuse */
     REUSE_CAPACITY = 128,  /* slots: fewer make a flush's fixed costs felt */
+    RUN_MAX = 16,          /* events of one kind, half a cache each, that still are a swing */
+    SWINGS_MIN = 8,        /* in a row that make a habit */
 };
 
 void hak_adaptive_sizing_init(struct hak_adaptive *sizing, uint32_t capacity_max,
@@ -27,14 +29,35 @@ static void forget_half(struct hak_adaptive *sizing) {
     }
 }
 
+static void note_run(struct hak_adaptive *sizing, bool is_flush) {
+    if (sizing->is_flush_run != is_flush) {
+        sizing->is_flush_run = is_flush;
+        sizing->run_length = 0;
+        if (sizing->swing_count < SWINGS_MIN) {
+            sizing->swing_count++;
+        }
+    }
+    if (sizing->run_length < RUN_MAX) {
+        sizing->run_length++;
+    } else {
+        sizing->swing_count = 0;
+    }
+}
+
 void hak_adaptive_note_refill(struct hak_adaptive *sizing) {
     sizing->recent_refills++;
     forget_half(sizing);
+    note_run(sizing, false);
 }
 
 void hak_adaptive_note_flush(struct hak_adaptive *sizing) {
     sizing->recent_flushes++;
     forget_half(sizing);
+    note_run(sizing, true);
+}
+
+bool hak_adaptive_is_swinging(const struct hak_adaptive *sizing) {
+    return sizing->swing_count == SWINGS_MIN;
 }
 
 uint32_t hak_adaptive_full_mark(const struct hak_adaptive *sizing, bool reuse_only) {

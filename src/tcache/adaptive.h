@@ -7,7 +7,7 @@
  * the capacity. After 10 of them, or 1 s, the cache adapts:
  *
  *   usage = high-water mark / capacity
- *   usage > 80 %: double, up to the class's maximum
+ *   usage > 80 %: double, up to the class's maximum (hak_tcache_capacity_limit)
  *   usage < 20 %: halve, down to 16
  *   else keep; then both counters start anew.
  *
@@ -38,7 +38,7 @@ enum hak_adaptive_decision { HAK_ADAPTIVE_KEEP, HAK_ADAPTIVE_GROW, HAK_ADAPTIVE_
 /* The policy's state for one class of one thread. */
 struct hak_adaptive {
     uint32_t capacity;           /* owner: slots, a power of two */
-    uint32_t capacity_max;       /* const: slots, this class's maximum */
+    uint32_t capacity_max;       /* const: slots, this class's ordinary maximum */
     uint32_t high_water_mark;    /* owner: most blocks seen since the last decision */
     uint32_t refill_count;       /* owner: refills and flushes since then */
     uint64_t adapted_ns;         /* owner: when that was; 0: not yet started */
@@ -47,7 +47,10 @@ struct hak_adaptive {
     uint32_t kept_per_mille;     /* owner: usage in the last Keep line; UINT32_MAX: none */
     uint64_t kept_ns;            /* owner: when that line was written */
     uint16_t recent_refills;     /* owner: refills, and flushes of the full cache, of late: */
-    uint16_t recent_flushes;     /* both are halved when there are 128 */
+    uint16_t recent_flushes;     /* owner: both are halved when there are 128 */
+    uint8_t run_length;          /* owner: of these events, the same kind in a row, ... */
+    uint8_t swing_count;         /* owner: ... and such runs since the last long one, to 8 */
+    bool is_flush_run;           /* owner: the kind: flushes */
 };
 
 /* The state at the start: 64 slots, or the class's maximum where that is less;
@@ -65,6 +68,11 @@ void hak_adaptive_note_flush(struct hak_adaptive *sizing);
  * flushes: a thread that only frees never takes the blocks that it would keep. */
 uint32_t hak_adaptive_full_mark(const struct hak_adaptive *sizing, bool reuse_only);
 
+/* True when refills and flushes took turns eight times, never more than 16 of one kind in
+ * a row: what the thread takes and gives back at a time is at most eight times what the
+ * cache holds, so a larger cache would absorb it. */
+bool hak_adaptive_is_swinging(const struct hak_adaptive *sizing);
+
 /* Raises the mark to `count` if that is more. */
 void hak_update_high_water_mark(struct hak_adaptive *sizing, uint32_t count);
 
@@ -77,7 +85,8 @@ enum hak_adaptive_decision hak_adaptive_decide(uint32_t high_water_mark, uint32_
 
 /* The same decision, written independently, from the definition and in floating
  * point: what checked builds compare with. */
-enum hak_adaptive_decision hak_adaptive_reference(const struct hak_adaptive *sizing);
+enum hak_adaptive_decision hak_adaptive_reference(const struct hak_adaptive *sizing,
+                                                  uint32_t capacity_max);
 
 /* Starts the next window. */
 void hak_adaptive_reset_window(struct hak_adaptive *sizing, uint64_t now_ns);

@@ -29,6 +29,9 @@
 
 enum { HAK_TCACHE_REST_EVENTS = 32 }; /* about a SuperSlab of any class, at full batches */
 
+/* By how much all caches of a thread together may exceed their classes' maxima. */
+#define HAK_TCACHE_EXCESS_BYTES_MAX (4 * HAK_MIB)
+
 /* What the fast paths touch: 16 bytes, four to a cache line. */
 struct hak_tcache_bin {
     void **_Atomic top;              /* owner: the next free slot */
@@ -130,7 +133,12 @@ void hak_adapt_tls_cache_size(struct hak_tcache *tcache, struct hak_chain *chain
 void hak_tcache_adapt_idle_owned(struct hak_tcache *tcache, struct hak_chain *chain,
                                  uint64_t now_ns);
 
-/* Doubles a class's slots; false, with nothing changed, at the maximum or
+/* What adaptive sizing may grow a class to at present: its maximum; or, while what the
+ * thread takes and gives back swings (hak_adaptive_is_swinging), its swing maximum, as far
+ * as all caches together may exceed theirs. At least the capacity. Owner. */
+uint32_t hak_tcache_capacity_limit(const struct hak_tcache *tcache, uint32_t class_index);
+
+/* Doubles a class's slots; false, with nothing changed, at that limit or
  * without memory. */
 bool hak_grow_tls_cache(struct hak_tcache *tcache, uint32_t class_index);
 

@@ -25,10 +25,36 @@ static bool replace_slots(struct hak_tcache *tcache, uint32_t class_index, uint3
     return true;
 }
 
+/* What a cache of so many slots may hold beyond its class's maximum. */
+static size_t excess_bytes(uint32_t class_index, uint32_t capacity) {
+    const struct hak_class_info *info = &hak_class_infos[class_index];
+    uint32_t excess = capacity > info->capacity_max ? capacity - info->capacity_max : 0;
+    return (size_t)excess * info->stride_bytes;
+}
+
+/* True when the thread's caches together may exceed their maxima by this class's doubling. */
+static bool has_allowance(const struct hak_tcache *tcache, uint32_t class_index) {
+    size_t sum = excess_bytes(class_index, tcache->classes[class_index].sizing.capacity * 2);
+    for (uint32_t c = 0; c < HAK_CLASS_COUNT; c++) {
+        sum += c != class_index ? excess_bytes(c, tcache->classes[c].sizing.capacity) : 0;
+    }
+    return sum <= HAK_TCACHE_EXCESS_BYTES_MAX;
+}
+
+uint32_t hak_tcache_capacity_limit(const struct hak_tcache *tcache, uint32_t class_index) {
+    const struct hak_adaptive *sizing = &tcache->classes[class_index].sizing;
+    uint32_t capacity = sizing->capacity, most = sizing->capacity_max;
+    if (capacity >= most && hak_adaptive_is_swinging(sizing) &&
+        has_allowance(tcache, class_index)) {
+        most = hak_class_infos[class_index].capacity_swing_max;
+    }
+    return capacity > most ? capacity : most;
+}
+
 bool hak_grow_tls_cache(struct hak_tcache *tcache, uint32_t class_index) {
     struct hak_adaptive *sizing = &tcache->classes[class_index].sizing;
     uint32_t before = sizing->capacity;
-    if (before >= sizing->capacity_max ||
+    if (before >= hak_tcache_capacity_limit(tcache, class_index) ||
         !replace_slots(tcache, class_index, 2 * before, hak_tcache_count(tcache, class_index))) {
         return false;
     }
@@ -78,10 +104,11 @@ void hak_adapt_tls_cache_size(struct hak_tcache *tcache, struct hak_chain *chain
                               uint32_t class_index, uint64_t now_ns) {
     struct hak_tcache_class *class = &tcache->classes[class_index];
     struct hak_adaptive *sizing = &class->sizing;
+    uint32_t limit = hak_tcache_capacity_limit(tcache, class_index);
     enum hak_adaptive_decision decision =
-        hak_adaptive_decide(sizing->high_water_mark, sizing->capacity, sizing->capacity_max);
-    hak_assert(decision == hak_adaptive_reference(sizing), AD_DECISION, sizing->high_water_mark,
-               sizing->capacity, decision);
+        hak_adaptive_decide(sizing->high_water_mark, sizing->capacity, limit);
+    hak_assert(decision == hak_adaptive_reference(sizing, limit), AD_DECISION,
+               sizing->high_water_mark, sizing->capacity, decision);
     if (sizing->refill_count < ADAPT_REFILL_THRESHOLD) { /* the window ended by time: cold */
         cool_batch(class);
     }

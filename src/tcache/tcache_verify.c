@@ -6,21 +6,23 @@
 #include "region/region_map.h"
 #include "tcache/tcache.h"
 
-enum hak_adaptive_decision hak_adaptive_reference(const struct hak_adaptive *sizing) {
+enum hak_adaptive_decision hak_adaptive_reference(const struct hak_adaptive *sizing,
+                                                  uint32_t capacity_max) {
     double usage = (double)sizing->high_water_mark / (double)sizing->capacity;
-    bool may_grow = sizing->capacity * 2 <= sizing->capacity_max;
+    bool may_grow = sizing->capacity * 2 <= capacity_max;
     bool may_shrink = sizing->capacity / 2 >= TLS_CACHE_MIN_CAPACITY;
     return usage > GROW_THRESHOLD && may_grow       ? HAK_ADAPTIVE_GROW
            : usage < SHRINK_THRESHOLD && may_shrink ? HAK_ADAPTIVE_SHRINK
                                                     : HAK_ADAPTIVE_KEEP;
 }
 
-static void verify_sizing(const struct hak_adaptive *sizing) {
-    uint32_t capacity = sizing->capacity;
+static void verify_sizing(const struct hak_adaptive *sizing, uint32_t class_index) {
+    uint32_t capacity = sizing->capacity, most = hak_class_infos[class_index].capacity_swing_max;
     hak_verify(hak_is_power_of_two(capacity) && capacity >= TLS_CACHE_MIN_CAPACITY, TC_CAPACITY,
-               capacity, sizing->capacity_max);
-    hak_verify(capacity <= sizing->capacity_max && sizing->capacity_max <= TLS_CACHE_MAX_CAPACITY,
-               TC_CAPACITY, capacity, sizing->capacity_max);
+               capacity, most);
+    hak_verify(capacity <= most && most <= TLS_CACHE_MAX_CAPACITY, TC_CAPACITY, capacity, most);
+    hak_verify(capacity <= sizing->capacity_max || sizing->grow_count > 0, TC_CAPACITY, capacity,
+               sizing->capacity_max);
     hak_verify(sizing->high_water_mark <= capacity, TC_HIGH_WATER, sizing->high_water_mark,
                capacity);
 }
@@ -38,7 +40,7 @@ static void for_each_block(const struct hak_tcache *tcache, uint32_t class_index
 static void verify_class(const struct hak_tcache *tcache, uint32_t class_index) {
     const struct hak_tcache_class *class = &tcache->classes[class_index];
     uint32_t count = hak_tcache_count(tcache, class_index);
-    verify_sizing(&class->sizing);
+    verify_sizing(&class->sizing, class_index);
     hak_verify(class->batch >= 1 && class->batch <= class->sizing.capacity / 2, TC_BATCH,
                class->batch, class->sizing.capacity, class_index);
     if (class->slots == NULL) {
@@ -62,10 +64,24 @@ void hak_tcache_class_verify(const struct hak_tcache *tcache, uint32_t class_ind
     for_each_block(tcache, class_index, hak_slab_unmark_cached);
 }
 
+static void verify_excess(const struct hak_tcache *tcache) {
+    size_t all_bytes = 0, ordinary_bytes = 0;
+    for (uint32_t c = 0; c < HAK_CLASS_COUNT; c++) {
+        const struct hak_adaptive *sizing = &tcache->classes[c].sizing;
+        bool is_ordinary = sizing->capacity <= sizing->capacity_max;
+        size_t stride = hak_class_infos[c].stride_bytes;
+        all_bytes += sizing->capacity * stride;
+        ordinary_bytes += (is_ordinary ? sizing->capacity : sizing->capacity_max) * stride;
+    }
+    hak_verify(all_bytes - ordinary_bytes <= HAK_TCACHE_EXCESS_BYTES_MAX, TC_EXCESS, all_bytes,
+               ordinary_bytes);
+}
+
 void hak_tcache_verify(const struct hak_tcache *tcache) {
     for (uint32_t c = 0; c < HAK_CLASS_COUNT; c++) {
         verify_class(tcache, c);
     }
+    verify_excess(tcache);
 }
 
 void hak_tcache_mark(const struct hak_tcache *tcache) {

@@ -122,3 +122,16 @@ Test(size_class, capacities_are_powers_of_two_within_the_policy_and_128_KiB) {
         expect(bytes <= 128 * 1024 || info->capacity_max == 16, "class %u: %lu bytes", c, bytes);
     }
 }
+
+/* The largest power of two of slots within 1 MiB and the policy's 2048. */
+Test(size_class, capacities_for_swings_are_the_largest_within_the_policy_and_1_MiB) {
+    for (uint32_t c = 0; c < HAK_CLASS_COUNT; c++) {
+        const struct hak_class_info *info = &hak_class_infos[c];
+        uint32_t slots = 2048;
+        while ((uint64_t)slots * info->stride_bytes > 1024 * 1024)
+            slots /= 2;
+        expect(info->capacity_swing_max == slots, "class %u: %u, not %u", c,
+               info->capacity_swing_max, slots);
+        expect(slots >= info->capacity_max, "class %u: %u", c, slots);
+    }
+}

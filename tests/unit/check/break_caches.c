@@ -37,6 +37,15 @@ void break_TC_CAPACITY(void) {
     hak_heap_check();
 }
 
+void break_TC_EXCESS(void) {
+    struct hak_tcache *tcache = &healthy_heap()->tcache;
+    for (uint32_t c = 0; c < HAK_CLASS_COUNT; c++) { /* each class for itself may */
+        tcache->classes[c].sizing.capacity = hak_class_infos[c].capacity_swing_max;
+        tcache->classes[c].sizing.grow_count = 1;
+    }
+    hak_heap_check();
+}
+
 void break_TC_COUNT(void) {
     overfill();
     hak_heap_check();

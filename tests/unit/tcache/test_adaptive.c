@@ -142,6 +142,51 @@ Test(reuse, batches_are_reuse_and_what_is_long_past_is_not) {
     cr_assert_eq(hak_adaptive_full_mark(&sizing, true), 128);
 }
 
+/* --- Swings -------------------------------------------------------------- */
+
+/* Turns, each after `run` events of the same kind. */
+static void swing(struct hak_adaptive *sizing, unsigned run, unsigned turns) {
+    for (unsigned turn = 0; turn < turns; turn++) {
+        note(sizing, turn % 2 == 1 ? run : 0, turn % 2 == 0 ? run : 0);
+    }
+}
+
+Test(swings, eight_turns_are_a_habit) {
+    for (unsigned run = 1; run <= 16; run++) {
+        struct hak_adaptive sizing;
+        hak_adaptive_sizing_init(&sizing, 128, 0);
+        swing(&sizing, run, 7);
+        cr_assert_not(hak_adaptive_is_swinging(&sizing), "runs of %u", run);
+        hak_adaptive_sizing_init(&sizing, 128, 0);
+        swing(&sizing, run, 8);
+        cr_assert(hak_adaptive_is_swinging(&sizing), "runs of %u", run);
+        swing(&sizing, run, 300);
+        cr_assert(hak_adaptive_is_swinging(&sizing), "runs of %u", run);
+    }
+}
+
+Test(swings, run_of_seventeen_ends_the_habit) {
+    struct hak_adaptive sizing;
+    hak_adaptive_sizing_init(&sizing, 128, 0);
+    swing(&sizing, 1, 8); /* ends with a refill */
+    note(&sizing, 15, 0);
+    cr_assert(hak_adaptive_is_swinging(&sizing));
+    note(&sizing, 1, 0);
+    cr_assert_not(hak_adaptive_is_swinging(&sizing));
+    note(&sizing, 1000, 0); /* the length of a run must not start anew */
+    cr_assert_not(hak_adaptive_is_swinging(&sizing));
+    swing(&sizing, 1, 8);
+    cr_assert(hak_adaptive_is_swinging(&sizing));
+}
+
+/* Swings of more than eight full caches: a larger cache would be as full. */
+Test(swings, long_runs_are_none) {
+    struct hak_adaptive sizing;
+    hak_adaptive_sizing_init(&sizing, 128, 0);
+    swing(&sizing, 17, 100);
+    cr_assert_not(hak_adaptive_is_swinging(&sizing));
+}
+
 /* --- The window ---------------------------------------------------------- */
 
 Test(window, ends_with_the_tenth_event) {

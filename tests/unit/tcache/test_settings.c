@@ -247,7 +247,7 @@ static void never_beyond_the_maximum(void *unused) {
     hak_stats_read(&stats);
     for (uint32_t c = 0; c < HAK_CLASS_COUNT; c++) {
         uint32_t slots = stats.tls_capacity[c];
-        demand(slots == 0 || (slots >= 16 && slots <= hak_class_infos[c].capacity_max &&
+        demand(slots == 0 || (slots >= 16 && slots <= hak_class_infos[c].capacity_swing_max &&
                               (slots & (slots - 1)) == 0),
                "capacity within bounds", slots);
         demand(stats.tls_count[c] <= slots, "count within capacity", stats.tls_count[c]);
