@@ -90,6 +90,29 @@ class CiTest(CommandCase):
         self.assertIn("0 tests failed out of 2", done.stdout)
         self.assertEqual(self.ci_test("--filter", "none").returncode, 1)
 
+    def build(self, *arguments, **environment):
+        return self.run_ci("build", *arguments, environment=environment)
+
+    def test_a_configuration_that_failed_is_begun_anew(self):
+        self.write("more.cmake", 'set(BAD yes CACHE STRING "")\nmessage(FATAL_ERROR "the cause")\n')
+        self.assertEqual(self.build("release").returncode, 1)
+        self.write("more.cmake", 'if(BAD)\nmessage(FATAL_ERROR "still bad")\nendif()\n')
+        done = self.build("release")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def test_what_to_build_and_with_what(self):
+        self.write("more.cmake", "add_custom_target(mine ALL COMMAND echo made mine)\n")
+        self.assertIn("made mine", self.build("--targets", "mine,all", "release").stdout)
+        for targets in (",", "", "  "):
+            self.assert_usage_error(self.build("--targets", targets, "release"), "takes names")
+        self.assert_usage_error(self.build("--targets", "mine,nosuch", "release"),
+                                "no target 'nosuch'")
+        for name in ("CC", "CXX"):
+            self.assert_usage_error(self.build("checked", **{name: "nosuch"}), f"{name}=nosuch")
+        self.assertFalse((self.folder / "build/checked").exists())
+        for jobs in ("0", "x", "-1"):
+            self.assert_usage_error(self.build("release", HAKMEM_JOBS=jobs), f"'{jobs}'")
+
     def test_usage(self):
         self.assert_usage_error(self.run_ci("test", "--presets", "fuzz"), "'fuzz'")
         self.assert_usage_error(self.run_ci("test", "--jobs", "0"), "--jobs")

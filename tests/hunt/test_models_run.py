@@ -11,6 +11,7 @@ import tempfile
 import unittest
 
 RUN = sys.argv[1]
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 # Two threads raise a counter; the bug is to do it in two steps.
 MODEL = """/* SPDX-License-Identifier: MIT */
@@ -41,8 +42,10 @@ class ModelsRun(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
-        self.folder = pathlib.Path(folder.name)
+        self.folder = pathlib.Path(folder.name) / "models"
+        self.folder.mkdir()
         shutil.copy(RUN, self.folder / "run")
+        (self.folder.parent / "ci").symlink_to(ROOT / "ci")
 
     def run_it(self, *arguments, path=None):
         environment = dict(os.environ, **({"PATH": path} if path is not None else {}))
@@ -110,9 +113,12 @@ class ModelsRun(unittest.TestCase):
         self.usage_error(self.run_it(), "there is no model in")
         self.model()
         self.usage_error(self.run_it("no-such"), "no model 'no-such'; there are counter")
-        self.usage_error(self.run_it(path="/nonexistent"), "spin is missing: apt-get install spin")
-        self.assertEqual(self.run_it("--bogus").returncode, 2)
-        self.usage_error(self.run_it("--json", "/no/such/dir/x"), "No such file or directory")
+        self.usage_error(self.run_it(path="/nonexistent"), "are missing; run ci/setup --for test")
+        self.usage_error(self.run_it("--bogus"), "models/run: unrecognized arguments: --bogus")
+        self.usage_error(self.run_it("--seconds", "x"), "'x' is not a whole number")
+        unwritable = self.run_it("--json", "/no/such/dir/x")
+        self.usage_error(unwritable, "/no/such/dir/x: there is no folder /no/such/dir")
+        self.assertEqual(unwritable.stdout, "")  # nothing was checked for nothing
         self.model(bugs="No bug here.")
         self.usage_error(self.run_it(), "names no MUTANT in its head")
         self.model(torn="is this Promela?")

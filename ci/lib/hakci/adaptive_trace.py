@@ -92,7 +92,8 @@ def complaints(summary, events, required):
 
 def main(argv):
     parser = common.Parser(PROG, description=__doc__)
-    parser.add_argument("--out", required=True, metavar="FILE", help="the JSON file")
+    parser.add_argument("--out", type=common.output_file, required=True, metavar="FILE",
+                        help="the JSON file")
     parser.add_argument("--require", choices=("grow", "shrink", "both"), default="both",
                         help="which changes must be seen (default both)")
     parser.add_argument("command", nargs="+", help="-- PROGRAM ARGS")

@@ -209,7 +209,8 @@ def parse(argv):
                         help="each with N seeds, from --seed on; all must find it")
     parser.add_argument("--budget", type=number(1, 3600), metavar="S",
                         help="at most S seconds a run, whatever the bug's row says")
-    parser.add_argument("--json", metavar="FILE")
+    parser.add_argument("--json", type=common.output_file, metavar="FILE",
+                        help="write the result to FILE")
     parser.add_argument("--jobs", type=number(1, 256), default=os.cpu_count() or 1, metavar="N",
                         help="bugs at once (default: one a processor)")
     parser.add_argument("--work", default="build/bugbank", metavar="DIR", help="work folder")
@@ -301,10 +302,8 @@ def main(argv):
         return common.OK
     if options.publish and (not options.matrix or options.also or options.profile != "full"):
         raise common.UsageError("--publish goes with --matrix, and with all bugs or some --bug")
-    if options.json and not Path(options.json).resolve().parent.is_dir():
-        raise common.UsageError(f"--json {options.json}: no such folder")
-    work = (common.ROOT / options.work).resolve()
-    work.mkdir(parents=True, exist_ok=True)
+    common.demand_tools("cmake", "ninja")
+    work = common.make_folder("--work", common.ROOT / options.work)
     with tempfile.TemporaryDirectory(dir=work, prefix="run.") as folder:
         if options.mutate or options.mutate_since:
             return bugbank_mutate.run(options, Bench(Path(folder), options.jobs))

@@ -57,8 +57,8 @@ class Preset:
 
     def _make_sure_built(self, targets, jobs):
         try:
-            if not (self.folder / "build.ninja").exists():
-                _run(["cmake", "--preset", self.name], self.root)
+            if not common.is_configured(self.folder):
+                _run(common.configure(self.name, self.folder), self.root)
             _run(["cmake", "--build", str(self.folder), "--parallel", str(jobs), "--target",
                   *targets], self.root)
         except BuildError as error:

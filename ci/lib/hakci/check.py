@@ -66,7 +66,9 @@ def main(argv):
         parser.add_argument(f"--{preset}", metavar="DIR",
                             help=f"its build folder (default build/{preset})")
     options = parser.parse_args(argv)
-    root = Path(options.root).resolve()
+    root = tree.root_of(options.root)
+    if not tree.files(root):
+        raise common.UsageError(f"--root {root} has no file in it; name a source tree")
     builds = {preset: Path(getattr(options, preset) or root / "build" / preset)
               for preset in ("release", "checked")}
     names = [name for given in options.names or [*CHECKS, "format"]

@@ -7,6 +7,8 @@ import re
 import subprocess
 from pathlib import Path
 
+from .common import demand_tools
+
 EXPORTS = "src/front/exports.txt"
 CATALOGUE = "src/base/invariants.def"
 RELEASE = ("lib/libhakmem.so", "lib/libhakmem.a")
@@ -22,6 +24,7 @@ def output(*command):
 
 
 def defined_symbols(library, dynamic):
+    demand_tools("nm")
     text = output("nm", *(["-D"] if dynamic else []), "--defined-only", "--no-sort",
                   "--format=posix", str(library))
     if text is None:
@@ -76,6 +79,7 @@ def catalogue_texts(text):
 
 def release_clean(root, builds):
     """The release library has no check in it: no symbol and no text."""
+    demand_tools("nm", "strings")
     try:
         rows = catalogue_texts((Path(root) / CATALOGUE).read_text(encoding="utf-8"))
     except OSError:

@@ -207,7 +207,8 @@ def main(argv):
                         metavar="N", help="compilers at a time (default: the CPUs)")
     parser.add_argument("--out", default="build/clusterfuzz", metavar="DIR",
                         help="builds go here (default build/clusterfuzz)")
-    parser.add_argument("--json", metavar="FILE", help="write the verdicts to FILE")
+    parser.add_argument("--json", type=common.output_file, metavar="FILE",
+                        help="write the verdicts to FILE")
     options = parser.parse_args(argv)
     sanitizers = sanitizer_list(options.sanitizer)
     verdicts = {}

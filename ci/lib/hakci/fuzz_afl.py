@@ -10,7 +10,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from . import clusterfuzz_build, common
+from . import clusterfuzz, clusterfuzz_build, common
 
 PROG = "ci/fuzz-afl"
 SEED_INPUTS = 16
@@ -106,16 +106,26 @@ def build(work, jobs):
                                    AFL_LLVM_ALLOWLIST=str(allowed))
 
 
-def run_all(options, work, targets, failures):
-    results, bad = {}, 0
-    known = sorted(path.name for path in targets.glob("fuzz_*")
-                   if os.access(path, os.X_OK) and path.is_file())
-    for name in options.target or known:
-        name = f"fuzz_{name.removeprefix('fuzz_')}"
+def chosen(given):
+    """The targets that are asked for, all for None; known before they are built."""
+    known = sorted(clusterfuzz.expected_targets())
+    names = [f"fuzz_{name.removeprefix('fuzz_')}" for name in given or known]
+    for name in names:
         if name not in known:
             raise common.UsageError(f"--target {name}: no such target; there are "
                                     f"{', '.join(known)}")
+    return list(dict.fromkeys(names))
+
+
+def run_all(options, names, work, targets, failures):
+    results, bad = {}, 0
+    for name in names:
         folder, target = work / "runs" / name, targets / name
+        if not os.access(target, os.X_OK):
+            bad += 1
+            results[name] = {"problems": 1}
+            print(f"{name}: it was not built", flush=True)
+            continue
         corpus = common.ROOT / "fuzz/corpus" / name.removeprefix("fuzz_")
         figures, problems = fuzz(target, corpus, folder, options.seconds, options.seed)
         bad += bool(problems)
@@ -143,14 +153,15 @@ def main(argv):
     # nor with the colons of AFL++'s names.
     parser.add_argument("--work", default="build/fuzz-afl", metavar="DIR",
                         help="the build and AFL++'s own files (default build/fuzz-afl)")
-    parser.add_argument("--json", metavar="FILE", help="write the figures to FILE")
+    parser.add_argument("--json", type=common.output_file, metavar="FILE",
+                        help="write the figures to FILE")
     options = parser.parse_args(argv)
+    names = chosen(options.target)
     clusterfuzz_build.demand_tools("afl-fuzz", "afl-clang-fast")
     base = common.prepare_out_dir(options.out, "result.json")
-    work = Path(options.work).resolve()
-    work.mkdir(parents=True, exist_ok=True)
+    work = common.make_folder("--work", options.work)
     targets = build(work, options.jobs)
-    results, bad = ({}, 1) if targets is None else run_all(options, work, Path(targets),
+    results, bad = ({}, 1) if targets is None else run_all(options, names, work, Path(targets),
                                                            base / "failures")
     for path in (base / "result.json", options.json):
         if path:

@@ -79,10 +79,14 @@ def main(argv):
     parser.add_argument("--list", action="store_true", help="name the cells and end")
     parser.add_argument("--compilers", action="store_true",
                         help="say which compilers are found and which are absent, and end")
-    parser.add_argument("--json", metavar="FILE", help="with --compilers: write that to FILE")
+    parser.add_argument("--json", type=common.output_file, metavar="FILE",
+                        help="with --compilers: write that to FILE")
     parser.add_argument("--jobs", type=common.whole_number(1, 1024), default=os.cpu_count())
-    parser.add_argument("--junit", metavar="FILE", help="CTest's JUnit XML goes to this file")
+    parser.add_argument("--junit", type=common.output_file, metavar="FILE",
+                        help="CTest's JUnit XML goes to this file")
     options = parser.parse_args(argv)
+    if options.json and not options.compilers:
+        parser.error("--json goes with --compilers")
     if options.compilers:
         return print_compilers(options.json)
     found = cells()
@@ -90,8 +94,11 @@ def main(argv):
         # Where there is no other compiler its own cells say so, twice built.
         print("\n".join([cell for cell in found if not is_built_anyway(cell)] or found))
         return common.OK
+    if options.cell is None:
+        parser.error(f"name a cell; there are {', '.join(found) or 'none'}")
     if options.cell not in found:
         parser.error(f"'{options.cell}' is no cell here; there are {', '.join(found) or 'none'}")
+    common.demand_tools("cmake", "ninja", "ctest")
     folder = build(options.cell, options.jobs)
     if folder is None:
         print(f"{PROG}: the build with {options.cell} failed")

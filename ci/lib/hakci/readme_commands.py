@@ -134,7 +134,7 @@ def main(argv):
     parser.add_argument("--limit", type=common.whole_number(1, 86400), default=LIMIT_S,
                         metavar="SECONDS", help=f"of each fence (default {LIMIT_S})")
     options = parser.parse_args(argv)
-    root = Path(options.root).resolve()
+    root = tree.root_of(options.root)
     pages = [Path(page) for page in options.pages] or [
         path for path in tree.files(root) if path.suffix == ".md"]
     os.chdir(root)

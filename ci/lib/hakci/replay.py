@@ -104,9 +104,7 @@ def replay(argv):
     kind = replay_kinds.kind_of(options.what, options)
     if kind.preset not in replay_kinds.PRESETS:
         raise common.UsageError(f"'{kind.preset}' is no preset; name one with --preset")
-    for tool in ("cmake", "ninja"):
-        if not shutil.which(tool):
-            raise common.UsageError(f"{tool} is missing; run ci/setup")
+    common.demand_tools("cmake", "ninja")
     root = tree()
     os.chdir(root)
     commit = common.output_of("git", "rev-parse", "--short", "HEAD", cwd=root) or "this tree"
@@ -120,9 +118,18 @@ def replay(argv):
     return verdict
 
 
-def main(argv):
+def replay_or_complain(argv):
     try:
         return replay(argv)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise common.UsageError(common.describe(error)) from error
+
+
+def main(argv):
+    try:
+        return replay_or_complain(argv)
     except (common.UsageError, SystemExit) as error:
         status = error.code if isinstance(error, SystemExit) else common.USAGE
         if status == common.USAGE and is_bisecting(tree()):

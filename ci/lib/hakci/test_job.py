@@ -113,7 +113,10 @@ def parse(argv):
 def main(argv):
     options = parse(argv)
     os.chdir(common.ROOT)
+    common.own_folder(options.out, "test.json")
     common.set_up("test")
+    common.demand_tools("cmake", "ninja", "ctest", group="test")
+    common.demand_regex("--filter", options.filter)
     out = common.prepare_out_dir(options.out, "test.json")
     if not build(options.presets, out / "logs"):
         return common.FOUND

@@ -7,7 +7,17 @@ import re
 import subprocess
 from pathlib import Path
 
+from .common import UsageError
+
 SKIPPED_FOLDERS = {".git", "build", "out", "__pycache__"}
+
+
+def root_of(path):
+    """The folder that --root names."""
+    root = Path(path).resolve()
+    if not root.is_dir():
+        raise UsageError(f"--root {path}: there is no such folder; name a source tree")
+    return root
 
 
 def tracked(root):
