@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Which allocators there are and where their libraries lie."""
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from hakci.common import ROOT, UsageError
+from hakci.preload import demand_library, demand_path
 
 HAKMEM_LIBRARY = ROOT / "build/release/lib/libhakmem.so"
 LIBRARY_FOLDERS = ("/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64",
@@ -71,7 +73,8 @@ def _custom(spec):
         raise UsageError(f"'{name}' is no name for an allocator; use letters, digits and _.+-")
     if not Path(path).is_file():
         raise UsageError(f"{name}: no file {path}")
-    return Allocator(name, str(Path(path).resolve()))
+    # A link is not followed: it may be there for the sake of its path.
+    return Allocator(name, os.path.abspath(path))
 
 
 def resolve(spec):
@@ -97,3 +100,13 @@ def resolve_all(specs):
         if names.count(name) > 1:
             raise UsageError(f"the allocator {name} is named twice")
     return found
+
+
+def demand_preloadable(allocators):
+    """Ends the command where the loader would refuse a library. Ours may not
+    be built yet, but where it will lie is known."""
+    for allocator in allocators:
+        if allocator.is_ours and not allocator.is_linked:
+            demand_path(allocator.library)
+        elif allocator.library is not None:
+            demand_library(allocator.library)

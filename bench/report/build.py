@@ -5,7 +5,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from hakci.common import ROOT, UsageError
+from hakci.common import ROOT, UsageError, configure, demand_tools, is_configured
 
 from .allocators import HAKMEM_LIBRARY
 
@@ -41,14 +41,17 @@ def ensure(allocators, bench_folder=None):
     """Builds what is absent. Without hakmem the benchmark builds alone."""
     linked = any(allocator.is_linked for allocator in allocators)
     if any(allocator.is_ours for allocator in allocators):
-        _run(("cmake", "--preset", "release"), ("cmake", "--build", "build/release", "--target",
+        demand_tools("cmake", "ninja", group="bench")
+        _run(configure("release", ROOT / "build/release"), ("cmake", "--build", "build/release", "--target",
                                                 "hakmem_shared", "hakmem_static"))
     if bench_folder is not None:
         return _in_folder(bench_folder, allocators)
     # Its own folder, rebuilt every time (a no-op mostly): what is measured is
     # the tree as it stands, and each allocator gets the same program.
     build = ROOT / "build/bench"
-    _run(("cmake", "-S", "bench", "-B", str(build), "-G", "Ninja",
+    demand_tools("cmake", "ninja", group="bench")
+    fresh = () if is_configured(build) else ("--fresh",)
+    _run(("cmake", *fresh, "-S", "bench", "-B", str(build), "-G", "Ninja",
           "-DCMAKE_BUILD_TYPE=Release",
           f"-DHAKMEM_BENCH_STATIC={HAKMEM_LIBRARY.with_suffix('.a') if linked else ''}"),
          ("cmake", "--build", str(build)))

@@ -9,17 +9,19 @@ import tempfile
 import time
 from pathlib import Path
 
-from hakci.common import FOUND, OK, ROOT, Parser, UsageError, output_of, whole_number
-from hakci.common import write_atomically, write_json
+from hakci.common import FOUND, OK, ROOT, Parser, UsageError, output_file, output_of, own_folder
+from hakci.common import whole_number, why_unwritable, write_atomically, write_json
 
 from . import build, gate, gate_measure, instructions, page, programs, rows, schedule, summary
 from . import table
-from .allocators import DEFAULT, resolve, resolve_all
+from .allocators import DEFAULT, demand_preloadable, resolve, resolve_all
 from .measure import Failure, run_workload
 
 QUICK = {"rounds": 3, "seconds": 0.1, "threads": [1, 4], "size": 1}
 FULL = {"rounds": 7, "seconds": 0.4, "threads": [1, 2, 4], "size": 4}
 PROGRAM_TIMEOUT_SECONDS = 300
+SUBJECT = "hakmem"
+CEILINGS = ROOT / "bench/ceilings.json"
 
 
 def name_list(text):
@@ -59,7 +61,7 @@ def parser():
                         " NAME=/path/lib.so (default: the first five)")
     p.add_argument("--reference", default="glibc", metavar="NAME",
                    help="what ratios are to (default glibc)")
-    p.add_argument("--subject", default="hakmem", metavar="NAME",
+    p.add_argument("--subject", metavar="NAME",
                    help="whose speed is compared with the best peer's, and what the gate holds"
                         " (default hakmem; NAME=/path/lib.so with --gate)")
     p.add_argument("--workloads", type=name_list, metavar="LIST",
@@ -76,10 +78,11 @@ def parser():
                    help="count instructions of the malloc/free pair instead")
     p.add_argument("--gate", action="store_true", help="compare with the recorded ceilings")
     p.add_argument("--record", action="store_true", help="with --gate: write or lower the ceilings")
-    p.add_argument("--ceilings", type=Path, default=ROOT / "bench/ceilings.json", metavar="FILE")
+    p.add_argument("--ceilings", type=Path, metavar="FILE",
+                   help="with --gate: these (default bench/ceilings.json)")
     p.add_argument("--out", type=Path, default=ROOT / "out/bench", metavar="DIR",
                    help="where report.txt, report.json and report.html go (default out/bench)")
-    p.add_argument("--json", type=Path, metavar="FILE", help="also write the JSON here")
+    p.add_argument("--json", type=output_file, metavar="FILE", help="also write the JSON here")
     p.add_argument("--bench-dir", type=Path, metavar="DIR",
                    help="use hakmem-bench from here instead of building it")
     return p
@@ -106,7 +109,6 @@ def _huge_pages():
 
 
 def write_report(options, report, text, with_page):
-    options.out.mkdir(parents=True, exist_ok=True)
     write_json(options.out / "report.json", report)
     write_atomically(options.out / "report.txt", text)
     if with_page:
@@ -151,9 +153,7 @@ def compare(options, tools, allocators):
     """The comparison proper. Exit status 1 when any run failed."""
     plan = make_plan(options)
     names = [allocator.name for allocator in allocators]
-    if options.reference not in names:
-        raise UsageError(f"the reference {options.reference} isn't among the allocators;"
-                         " add it with --allocators or choose with --reference")
+    subject = options.subject or SUBJECT
     chosen, program_rows = choose_rows(options, plan, tools)
     if program_rows and any(allocator.is_linked for allocator in allocators):
         raise UsageError("hakmem-static and hakmem-inline are linked into hakmem-bench;"
@@ -170,8 +170,8 @@ def compare(options, tools, allocators):
         runs = schedule.run_all(runners, every, allocators, plan["rounds"], options.seed,
                                 progress_of(plan["rounds"], len(every) * len(allocators)))
     report = {"program": "ci/bench", "version": 1, "facts": facts(options), "plan": plan,
-              "allocators": names, "reference": options.reference, "subject": options.subject,
-              **summary.summarize(runs, every, allocators, options.reference, options.subject),
+              "allocators": names, "reference": options.reference, "subject": subject,
+              **summary.summarize(runs, every, allocators, options.reference, subject),
               "runs": runs.results}
     text = table.text(report)
     print(text, end="")
@@ -239,18 +239,44 @@ def run_gate(options, tools, subject):
     return FOUND if breaches else OK
 
 
-def main(arguments):
+def parse(arguments):
+    """The options; one that would have no effect is an error."""
     options = parser().parse_args(arguments)
-    if options.record and not options.gate:
-        raise UsageError("--record goes with --gate")
+    for name in ("record", "ceilings"):
+        if getattr(options, name) and not options.gate:
+            raise UsageError(f"--{name} goes with --gate")
     if options.gate and options.instructions:
         raise UsageError("--gate counts instructions itself; leave out --instructions")
+    if options.subject and options.instructions:
+        raise UsageError("--instructions compares nobody with others; leave out --subject")
+    options.ceilings = options.ceilings or CEILINGS
+    why = why_unwritable(options.ceilings) if options.record else ""
+    if why:
+        raise UsageError(f"--ceilings {why}")
+    return options
+
+
+def demand_named(options, allocators):
+    """The reference and a subject that is asked for are among the allocators."""
+    names = [allocator.name for allocator in allocators]
+    for option in ("reference", "subject"):
+        name = getattr(options, option)
+        if name is not None and name not in names:
+            raise UsageError(f"the {option} {name} isn't among the allocators;"
+                             f" add it with --allocators or choose with --{option}")
+
+
+def main(arguments):
+    options = parse(arguments)
     if options.gate:
-        subject = resolve(options.subject)
+        subject = resolve(options.subject or SUBJECT)
+        demand_preloadable([subject])
         return run_gate(options, build.ensure([subject], options.bench_dir), subject)
     allocators = resolve_all(options.allocators)
+    if not options.instructions:
+        demand_named(options, allocators)
+        page.require_chart_library()
+    demand_preloadable(allocators)
+    options.out = own_folder(options.out, "report.json")
     tools = build.ensure(allocators, options.bench_dir)
-    if options.instructions:
-        return count_instructions(options, tools, allocators)
-    page.require_chart_library()
-    return compare(options, tools, allocators)
+    return (count_instructions if options.instructions else compare)(options, tools, allocators)

@@ -52,6 +52,14 @@ def reason_for(returncode, stderr):
     return f"exit status {returncode}{said}"
 
 
+def kill_group(process):
+    """Kills a process and all it started; it may have just ended by itself."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
 def run_command(command, environment, timeout, cwd=None):
     """(stdout, stderr) or a Failure. Its whole process group dies on a timeout."""
     process = subprocess.Popen(command, env=environment, cwd=cwd, text=True, errors="replace",
@@ -60,11 +68,11 @@ def run_command(command, environment, timeout, cwd=None):
     try:
         out, err = process.communicate(timeout=timeout)
     except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
+        kill_group(process)
         process.communicate()
         return Failure(f"no end after {timeout:.0f} s")
     except BaseException:
-        os.killpg(process.pid, signal.SIGKILL)
+        kill_group(process)
         process.wait()
         raise
     reason = reason_for(process.returncode, err)

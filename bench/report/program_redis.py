@@ -5,12 +5,10 @@ Time is the benchmark client's, RSS and faults are the server's. The client
 runs without the preload.
 """
 
-import os
-import signal
 import subprocess
 import time
 
-from .measure import Failure, clean_environment, run_command
+from .measure import Failure, clean_environment, kill_group, run_command
 from .program import Program
 
 START_SECONDS = 20
@@ -60,7 +58,7 @@ def _run(launch, prepared, timeout):
         loaded = Failure("redis-server didn't shut down")
     finally:
         if server.poll() is None:
-            os.killpg(server.pid, signal.SIGKILL)
+            kill_group(server)
             server.wait()
         socket.unlink(missing_ok=True)
     outcome = launch.outcome(loaded)

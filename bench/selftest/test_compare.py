@@ -2,6 +2,7 @@
 """ci/bench itself, end to end, on allocators that are good, bad and broken."""
 
 import json
+import shutil
 import unittest
 
 from report.allocators import resolve
@@ -98,7 +99,44 @@ class RealPrograms(BenchTest):
         self.assertIsInstance(outcome, Failure)
 
 
+class Paths(BenchTest):
+    """What the loader's list of libraries can and cannot name."""
+
+    def setUp(self):
+        super().setUp()
+        self.library = self.folder / "a blank" / "libx.so"
+        self.library.parent.mkdir()
+        shutil.copy(WASTEFUL, self.library)
+
+    def compare(self, library):
+        return self.ci_bench("--out", self.folder / "o", "--allocators", f"glibc,x={library}",
+                             "--workloads", "pairs-1", "--threads", "1", "--rounds", "1",
+                             "--seconds", "0.01")
+
+    def test_a_path_with_a_blank_is_refused_before_anything_is_measured(self):
+        done = self.compare(self.library)
+        self.assertEqual((done.returncode, done.stdout), (2, ""))
+        self.assertIn("at a blank or a colon; give one without, as through a symbolic", done.stderr)
+        self.assertEqual(done.stderr.count("\n"), 1)
+        self.assertFalse((self.folder / "o").exists())
+
+    def test_a_link_to_it_will_do(self):
+        link = self.folder / "link.so"
+        link.symlink_to(self.library)
+        done = self.compare(link)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+
 class Usage(BenchTest):
+    def test_a_strangers_folder_is_left_alone(self):
+        report = self.folder / "report.txt"
+        report.write_text("mine")
+        done = self.ci_bench("--allocators", "glibc", "--out", self.folder)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("has other files in it", done.stderr)
+        self.assertEqual([path.name for path in self.folder.iterdir()], ["report.txt"])
+        self.assertEqual(report.read_text(), "mine")
+
     def test_errors_are_one_line_and_status_2(self):
         for arguments, message in (
                 (("--allocators", "nope"), "no allocator 'nope'"),
@@ -109,6 +147,15 @@ class Usage(BenchTest):
                 (("--threads", "0"), "thread counts are from 1 to 64"),
                 (("--rounds", "x"), "not a whole number"),
                 (("--record",), "--record goes with --gate"),
+                (("--ceilings", "/nonexistent"), "--ceilings goes with --gate"),
+                (("--gate", "--record", "--ceilings", "/nonexistent/x"), "--ceilings /nonexistent/x"),
+                (("--subject", "nope"), "the subject nope isn't among the allocators"),
+                (("--instructions", "--subject", "hakmem"), "leave out --subject"),
+                (("--allocators", "glibc", "--out", "/proc/x"), "--out /proc/x: No such file"),
+                (("--instructions", "--allocators", "glibc", "--out", "/proc/x"), "--out /proc/x"),
+                (("--json", "/nonexistent/x"), "there is no folder /nonexistent"),
+                (("--gate", "--json", "/nonexistent/x"), "there is no folder /nonexistent"),
+                (("--allocators", f"glibc,x={__file__}"), "cannot be preloaded: "),
                 (("--gate", "--subject", "glibc", "--ceilings", "/nonexistent"),
                  "no /nonexistent; record"),
                 (("--unknown",), "unrecognized arguments")):

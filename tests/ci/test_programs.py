@@ -86,6 +86,15 @@ class Programs(CommandCase):
                                 "cannot be preloaded")
         self.assert_usage_error(self.programs("/none/x.so"), "is not there")
 
+    def test_a_path_that_cannot_be_preloaded(self):
+        library = self.library("int x;")
+        (self.folder / "a blank").mkdir()
+        library.rename(self.folder / "a blank/libx.so")
+        done = self.programs(self.folder / "a blank/libx.so")
+        self.assert_usage_error(done, "a blank/libx.so cannot be preloaded", "symbolic link")
+        library.symlink_to(self.folder / "a blank/libx.so")
+        self.assertEqual(self.programs(library, "--program", "list").returncode, 0)
+
     def test_usage(self):
         library = self.library("int x;")
         self.assert_usage_error(self.programs(library, "--program", "none"), "no program 'none'")

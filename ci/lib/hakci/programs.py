@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from . import common
+from . import common, preload
 from .programs_table import PROGRAMS
 from .runner import describe_exit, end_group
 
@@ -44,7 +44,8 @@ def parse(argv):
 def libraries(options):
     found = []
     for name in options.library or LIBRARIES:
-        path = (common.ROOT / name).resolve()
+        # Links are not followed: one may be there for the sake of its path.
+        path = Path(os.path.abspath(common.ROOT / name))
         if not path.is_file():
             raise common.UsageError(f"{name} is not there; run `ci/build release checked`, or "
                                     "name another with --library")
@@ -54,12 +55,11 @@ def libraries(options):
 
 
 def check_preloads(path):
-    """The loader only warns about what it cannot preload; here that ends it."""
-    done = subprocess.run(["cat", "/proc/self/maps"], env={**os.environ, "LD_PRELOAD": str(path)},
-                          capture_output=True, text=True, check=False)
-    if done.returncode != 0 or str(path) not in done.stdout:
+    """One with which no program runs has nothing to show either."""
+    done = preload.demand_library(path)
+    if done.returncode != 0 or str(path.resolve()) not in done.stdout:
         why = done.stderr.strip().split("\n")[0] or describe_exit(done.returncode)
-        raise common.UsageError(f"{path} cannot be preloaded: {why}")
+        raise common.UsageError(f"{path} cannot be preloaded: {why}; name another with --library")
 
 
 def limiter(program):
