@@ -112,6 +112,27 @@ class Verdicts(GateCase):
                 self.assertEqual(len(self.found()), 1)
                 self.assertIn(reason, self.found()[0]["message"]["text"])
 
+    def test_why_a_command_could_not_do_its_work(self):
+        why = "ci/bugbank: the preset asan cannot be built: no room; run ci/build asan"
+        self.gate(self.row("control.a", f"echo begins; echo '{why}' >&2; exit 2"),
+                  self.row("control.b", "echo 'x: no complaint'; exit 1"))
+        self.assertEqual([stage["reason"] for stage in self.result["stages"]],
+                         [f"exit status 2: {why}", "exit status 1"])
+        self.assertEqual([found["message"]["text"].count("exit status") for found in self.found()],
+                         [1, 1])
+        self.assertEqual(self.found()[0]["message"]["text"].count(why), 1)
+
+    def test_nobody_reads_on(self):
+        self.write_table([self.row("a", "sleep 0.2"), self.row("b", "true")])
+        with subprocess.Popen([self.folder / "ci/gate", "--out", self.folder / "o"], text=True,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                              env={**os.environ, "HAKMEM_SKIP_SETUP": "1"}) as process:
+            process.stderr.readline()
+        self.assertEqual(process.returncode, 130)
+        result = json.loads((self.folder / "o/result.json").read_text())
+        self.assertEqual((result["verdict"], [stage["name"] for stage in result["stages"]]),
+                         ("interrupted", ["a"]))
+
     def test_one_bad_stage_among_good_ones(self):
         self.assertEqual(self.gate(self.row("a", "true"), self.row("b", "false"),
                                    self.row("c", "true")).returncode, 1)

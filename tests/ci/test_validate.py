@@ -63,7 +63,7 @@ class Validate(CommandCase):
         self.assertEqual(done.returncode, 1)
         self.assertEqual(self.statuses(), {"a": "fail", "b": "not_run", "c": "pass"})
         self.assertIn("the cause", done.stderr)
-        self.assertIn("FAIL: 1 stages passed, 2 did not", done.stdout)
+        self.assertIn("FAIL: 1 stage passed, 2 did not", done.stdout)
 
     def test_a_stage_past_its_limit(self):
         done = self.validate(self.row("a", "sleep 60", quick="Budget(1)"))
@@ -105,7 +105,7 @@ class Validate(CommandCase):
         process.send_signal(signal.SIGTERM)
         output, _ = process.communicate(timeout=30)
         self.assertEqual(process.returncode, 130)
-        self.assertIn("INTERRUPTED: 1 stages passed", output)
+        self.assertIn("INTERRUPTED: 1 stage passed", output)
         self.assertEqual(json.loads((out / "result.json").read_text())["verdict"], "interrupted")
 
 

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from .common import ROOT
+from .common import ROOT, USAGE
 
 BAD = ("fail", "timeout", "not_run")
 LOG_BYTES_MAX = 8 << 20
@@ -198,28 +198,43 @@ def _collect(patterns, text, stage):
     return found
 
 
+def _reports(stage, text):
+    """What the tools reported."""
+    if stage["group"] == "control":
+        return _collect(CONTROL, text, stage)
+    return _collect(PRIMARY, text, stage) or _collect(SECONDARY, text, stage)
+
+
+def _complaint(stage, text):
+    """Why a command could not do its work: status 2, and the log ends with it."""
+    last = text.strip().split("\n")[-1]
+    is_one = stage["exit_status"] == USAGE and re.match(r"[\w./-]+: \S", last)
+    return last[:240] if is_one else ""
+
+
 def of_stage(stage, out):
     """The findings of a stage; at least one if it did not pass."""
     if stage["status"] not in BAD:
         return []
     text = text_of(stage, out)
-    if stage["group"] == "control":
-        found = _collect(CONTROL, text, stage)
-    else:
-        found = _collect(PRIMARY, text, stage) or _collect(SECONDARY, text, stage)
+    found = _reports(stage, text)
     if not found:
         rule = {"control": "control", "build": "build"}.get(stage["group"], "stage")
-        found = [how_to_repeat(Finding(rule, f"{stage['title']}: {stage['reason']}"), None, text,
-                               stage)]
+        said = _complaint(stage, text)
+        why = stage["reason"] if not said or said in stage["reason"] else \
+            f"{stage['reason']}: {said}"
+        found = [how_to_repeat(Finding(rule, f"{stage['title']}: {why}"), None, text, stage)]
     for finding in found:
         finding.message = f"[{stage['name']}] {finding.message}"
     return found
 
 
 def first_said(stage, out):
-    """What the first report of a failed stage says, in a line; "" if no tool
-    said anything: then the end of the log has to do."""
-    for finding in of_stage(stage, out)[:1]:
-        if finding.rule not in ("stage", "test", "build"):
-            return finding.message.removeprefix(f"[{stage['name']}] ")[:240]
-    return ""
+    """What the first report of a failed stage says, in a line, or what its
+    command complains of; "" if neither is there: the end of the log has to do."""
+    if stage["status"] not in BAD:
+        return ""
+    text = text_of(stage, out)
+    for finding in _reports(stage, text)[:1]:
+        return finding.message[:240] if finding.rule not in ("test", "build") else ""
+    return _complaint(stage, text)

@@ -138,8 +138,8 @@ class Run:
                     later.expected_s * (6 if row.each or row.each_glob else 1)
                     for row, later in rows[place + 1:] if not why_absent(row))
                 self._row(stage, budget)
-        except KeyboardInterrupt:
-            interrupted = True
+        except (KeyboardInterrupt, BrokenPipeError):
+            interrupted = True  # or nobody reads on: what there is, is kept
         self.progress.close()
         results.close(self.result, time.monotonic() - start, interrupted)
         results.write_all(self.result, self.out)
@@ -153,20 +153,32 @@ def print_verdict(result, out):
     for stage in bad:
         print(f"{results.STATUS_WORDS[stage['status']]}: {stage['name']}: {stage['reason']}")
     absent = f", {counts['absent']} absent" if counts["absent"] else ""
-    print(f"{result['verdict'].upper()}: {counts['pass']} stages passed, {len(bad)} did not{absent}"
+    passed = f"{counts['pass']} stage{'' if counts['pass'] == 1 else 's'} passed"
+    print(f"{result['verdict'].upper()}: {passed}, {len(bad)} did not{absent}"
           f" ({clock(result['duration_s'])} min)")
     print(f"report: {results.relative(out / 'report.html')}   "
           f"repeat: {results.repeat_command(result)}")
 
 
+def tools_of(options):
+    """What the stages that were asked for cannot do without: one line for it
+    instead of a failure each."""
+    rows = selected(stages.of_profile(options.profile), getattr(options, "only", ""))
+    commands = {stage.command[0] for stage, _ in rows}
+    tools = ["cmake", "ninja"] if "ci/build" in commands else []
+    return tools + (["ctest"] if "ci/lib/run-ctest" in commands else [])
+
+
 def run_to_verdict(prog, options, groups):
     """Sets up, runs, writes the results, and returns the exit status."""
     os.chdir(common.ROOT)
+    common.own_folder(options.out, "result.json")
+    common.set_up(*groups)
+    common.demand_tools(*tools_of(options))
     out = common.prepare_out_dir(options.out, "result.json")
     for old in list(out.glob("*.json")) + list(out.glob("ctest-*.xml")):
         if old.name != "result.json":
             old.unlink()
-    common.set_up(*groups)
     print(f"{prog}: {options.profile}, {options.threads} threads, seed {options.seed}",
           file=sys.stderr)
     result = Run(options, out).run()
