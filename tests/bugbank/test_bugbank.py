@@ -167,7 +167,7 @@ class CommandLine(unittest.TestCase):
         for arguments, says in (
                 (["--bug", "no-such-bug"], "no bug named no-such-bug"),
                 (["--profile", "quick"], "quick"),
-                (["--json", "/no/such/folder/x.json"], "no such folder"),
+                (["--json", "/no/such/folder/x.json"], "there is no folder /no/such/folder"),
                 (["--mutate", "README.md"], "not a file below src/"),
                 (["--mutate", "src/tcache/tcache.c", "--lines", "9-1"], "--lines"),
                 (["--publish"], "--publish goes with --matrix"),
