@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Every size from 0 to 2 MiB, one by one: given, aligned, usable to its last
  * byte, apart from its neighbours, and freed. Split in ranges only so that
- * they run in parallel. Sanitizer builds, many times slower, step over sizes
- * above 2 KiB (FAMILY_SIZE_STEP, from CMakeLists.txt); the boundaries of every
- * tier are in the other cases there too. */
+ * they run in parallel. Every build walks every size of every size class, and
+ * the first of the runs, which begin above 32 KiB. Sanitizer builds, many times
+ * slower, step over larger ones (FAMILY_SIZE_STEP, from CMakeLists.txt); the
+ * boundaries of every tier are in the other cases there too. */
 #include "family.h"
 #include "support.h"
 
-enum { STEP_FROM_BYTES = 2048 };
+enum { STEP_FROM_BYTES = 33 * 1024, FALLS_TO_BYTES = 2048 };
 
 static size_t step_from(size_t size_bytes) {
     return size_bytes < STEP_FROM_BYTES ? 1 : FAMILY_SIZE_STEP;
@@ -24,8 +25,16 @@ static void walk(size_t first_bytes, size_t last_bytes) {
     window_drain(&window);
 }
 
+CASE(every_size, up_to_16_kib) {
+    walk(0, 16 * KIB);
+}
+
+CASE(every_size, up_to_33_kib) {
+    walk(16 * KIB + 1, STEP_FROM_BYTES);
+}
+
 CASE(every_size, up_to_64_kib) {
-    walk(0, 64 * KIB);
+    walk(STEP_FROM_BYTES + 1, 64 * KIB);
 }
 
 CASE(every_size, up_to_512_kib) {
@@ -60,7 +69,7 @@ CASE(every_size, neighbours_of_each_small_size) {
 /* Falling sizes reuse what rising ones left behind. */
 CASE(every_size, falling) {
     static struct window window;
-    for (size_t size_bytes = 64 * KIB; size_bytes > STEP_FROM_BYTES;
+    for (size_t size_bytes = 64 * KIB; size_bytes > FALLS_TO_BYTES;
          size_bytes -= FAMILY_SIZE_STEP) {
         void *block = FAMILY(malloc)(size_bytes);
         require_block(block, size_bytes, "malloc");
