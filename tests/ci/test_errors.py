@@ -6,6 +6,7 @@ import argparse
 import os
 import stat
 import subprocess
+import sys
 import threading
 import unittest
 
@@ -14,7 +15,7 @@ from support import ROOT, Case
 from hakci import bugbank_build, common
 
 NO_FILE = "/nonexistent/x"  # its folder is missing
-TOOLS = ("sh", "python3", "dirname", "git", "nproc", "tr", "env", "cat")
+TOOLS = ("sh", "dirname", "git", "nproc", "tr", "env", "cat")
 
 
 class Files(Case):
@@ -136,6 +137,7 @@ class MissingTools(Case):
     def setUp(self):
         super().setUp()
         (self.folder / "bin").mkdir()
+        (self.folder / "bin/python3").symlink_to(sys.executable)
         for tool in TOOLS:
             (self.folder / "bin" / tool).symlink_to(
                 os.path.realpath(common.output_of("sh", "-c", f"command -v {tool}")))
@@ -161,6 +163,7 @@ class MissingTools(Case):
     def test_a_stage_that_builds_nothing_needs_no_compiler(self):
         done = self.run_ci("gate", "--only", "^check.sources$", "--out", self.folder / "o",
                            environment=self.environment)
+        self.assertIn("Checks of the sources and the docs ... ", done.stderr)
         self.assertNotIn("missing; run ci/setup", done.stderr)
 
     def test_a_program_that_nobody_asked_for_before(self):
@@ -186,7 +189,8 @@ class Streams(Case):
         return done.returncode, done.stderr
 
     def test_nobody_reads_on(self):
-        for words in (("bugbank", "--list"), ("check", "spdx"), ("gate", "--list")):
+        for words in (("bugbank", "--list"), ("check", "spdx"), ("gate", "--list"),
+                      ("lib/adaptive-trace", "--out", self.folder / "x", "--", "yes")):
             reader, writer = os.pipe()
             os.close(reader)
             try:

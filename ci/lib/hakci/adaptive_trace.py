@@ -49,13 +49,21 @@ def parse_line(line):
     return kind, size_class, after
 
 
+def begin(command):
+    environment = {**os.environ, "HAKMEM_ADAPTIVE_SIZING": "1", "HAKMEM_ADAPTIVE_LOG": "1"}
+    try:
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                text=True, errors="replace", env=environment)
+    except OSError as error:
+        raise common.UsageError(f"cannot run {command[0]}: {error.strerror}; name a program that "
+                                "is there") from error
+
+
 def collect(command):
     """Runs the program; returns (exit status, events, seconds)."""
-    environment = {**os.environ, "HAKMEM_ADAPTIVE_SIZING": "1", "HAKMEM_ADAPTIVE_LOG": "1"}
     start = time.monotonic()
     events = []
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          errors="replace", env=environment) as process:
+    with begin(command) as process:
         for line in process.stdout:
             print(line, end="", flush=True)
             event = parse_line(line.rstrip("\n"))
@@ -103,8 +111,6 @@ def main(argv):
     except LogError as error:
         print(f"{PROG}: {error}")
         return common.FOUND
-    except OSError as error:
-        raise common.UsageError(f"cannot run {options.command[0]}: {error.strerror}") from error
     summary = summarize(options.command, status, events, seconds)
     common.write_json(options.out, summary)
     found = list(complaints(summary, events, REQUIRED[options.require]))
