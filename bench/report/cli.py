@@ -174,8 +174,8 @@ def compare(options, tools, allocators):
               **summary.summarize(runs, every, allocators, options.reference, subject),
               "runs": runs.results}
     text = table.text(report)
+    write_report(options, report, text, with_page=True)  # printing may fail
     print(text, end="")
-    write_report(options, report, text, with_page=True)
     return FOUND if table.failures(report) else OK
 
 
@@ -207,10 +207,10 @@ def count_instructions(options, tools, allocators):
         [shape, *("FAILED" if value is None else f"{value:.1f}" for value in per.values())]
         for shape, per in shown.items()]
     text = table.layout(lines) + "\n" + "".join(f"FAILED {line}\n" for line in failed)
-    print(text, end="")
     write_report(options, {"program": "ci/bench --instructions", "version": 1,
                            "facts": facts(options), "allocators": names, "instructions": shown,
                            "failures": failed}, text, with_page=False)
+    print(text, end="")
     return FOUND if failed else OK
 
 
@@ -227,15 +227,15 @@ def run_gate(options, tools, subject):
         ceilings = gate.record(measured, ceilings)
         gate.save(options.ceilings, ceilings)
         say(f"ci/bench: wrote {options.ceilings}")
-    print(table.layout([["gate", "measured", "ceiling"], *gate.lines(measured, ceilings)]))
     breaches = gate.compare(measured, ceilings)
-    for breach in breaches:
-        print(f"GATE {breach}")
-    print(f"gate: {'FAILED, ' + str(len(breaches)) + ' breached' if breaches else 'passed'}")
     if options.json:
         write_json(options.json, {"program": "ci/bench --gate", "version": 1,
                                   "subject": subject.name, "measured": measured,
                                   "ceilings": ceilings, "breaches": [str(b) for b in breaches]})
+    print(table.layout([["gate", "measured", "ceiling"], *gate.lines(measured, ceilings)]))
+    for breach in breaches:
+        print(f"GATE {breach}")
+    print(f"gate: {'FAILED, ' + str(len(breaches)) + ' breached' if breaches else 'passed'}")
     return FOUND if breaches else OK
 
 

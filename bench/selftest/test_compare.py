@@ -2,13 +2,15 @@
 """ci/bench itself, end to end, on allocators that are good, bad and broken."""
 
 import json
+import os
 import shutil
+import subprocess
 import unittest
 
 from report.allocators import resolve
 from report.measure import Failure
 from report.program import Launch, run_once
-from selftest.common import LAUNCHER, OVERLAPPING, WASTEFUL, BenchTest
+from selftest.common import BIN, LAUNCHER, OVERLAPPING, ROOT, WASTEFUL, BenchTest
 
 
 class Compare(BenchTest):
@@ -35,6 +37,21 @@ class Compare(BenchTest):
         self.assertIn("was overwritten", report["rows"]["batch-fixed/1"]["broken"]["failure"])
         self.assertRegex(done.stdout, r"FAILED batch-fixed/1 on broken: round 1: exit status 1")
         self.assertEqual(report["rows"]["pairs-1/1"]["glibc"]["time"]["value"]["count"], 3)
+
+    def test_the_report_is_there_when_nobody_reads_what_is_printed(self):
+        reader, writer = os.pipe()
+        os.close(reader)
+        try:
+            done = subprocess.run(
+                [ROOT / "ci/bench", "--bench-dir", BIN, "--out", self.folder, "--allocators",
+                 "glibc", "--workloads", "pairs-1", "--threads", "1", "--rounds", "1", "--seconds",
+                 "0.01"], stdout=writer, stderr=subprocess.PIPE, text=True, timeout=100,
+                env={**os.environ, "HAKMEM_SKIP_SETUP": "1"})
+        finally:
+            os.close(writer)
+        self.assertEqual(done.returncode, 141, done.stderr)
+        self.assertNotIn("Traceback", done.stderr)
+        self.assertIn("pairs-1/1", (self.folder / "report.txt").read_text())
 
     def test_a_library_that_defines_no_malloc_is_no_result(self):
         library = "/usr/lib/x86_64-linux-gnu/libjansson.so.4"

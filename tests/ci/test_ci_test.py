@@ -78,6 +78,11 @@ class CiTest(CommandCase):
         self.assertIn("the cause", done.stdout)
         self.assertIn("the release build failed, no test was run", done.stdout)
 
+    def test_a_build_that_cannot_begin(self):
+        done = self.run_ci("test", "--presets", "release", "--out", self.folder / "o",
+                           environment={"CC": "nosuch"})
+        self.assert_usage_error(done, "ci/test: ci/build: there is no compiler CC=nosuch")
+
     def test_a_preset_without_tests(self):
         self.write("CMakeLists.txt",
                    "cmake_minimum_required(VERSION 3.25)\nproject(small NONE)\nenable_testing()\n")

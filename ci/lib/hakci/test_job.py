@@ -74,7 +74,11 @@ def build(presets, logs):
         start = time.monotonic()
         print(f"{PROG}: building {preset} ... ", end="", flush=True)
         log = logs / f"build-{preset}.log"
-        status, _, reason = run_command(["ci/build", preset], log, BUILD_LIMIT_S)
+        status, exit_status, reason = run_command(["ci/build", preset], log, BUILD_LIMIT_S)
+        last = tail_of(log, 1)
+        if exit_status == common.USAGE and last.startswith("ci/build: "):
+            print("not begun", flush=True)
+            raise common.UsageError(last)
         if status != "pass":
             print(f"FAILED: {reason}\n{tail_of(log, 60)}\n"
                   f"{PROG}: the {preset} build failed, no test was run; whole log: {log}")
