@@ -48,6 +48,23 @@ class Coverage(Case):
         self.assertEqual(coverage.read_branches(report),
                          {"src/a.c": {(2, 9, True): 2, (2, 9, False): 3}})
 
+    def test_the_guard_is_measured_where_there_is_one(self):
+        program, calls = coverage.replays("guard", "/build/fc")
+        self.assertEqual(program, "/build/fc-checked/bin/replay_api")
+        self.assertEqual([call[-1] for call in calls],
+                         [str(self.folder / "fuzz/corpus/api"), "100"])
+        program, calls = coverage.replays("l25", "/build/fc")
+        self.assertEqual(program, "/build/fc/bin/replay_l25")
+        self.assertEqual([call[-1] for call in calls],
+                         [str(self.folder / "fuzz/corpus/l25"), "2000"])
+
+    def test_every_component_has_floors_and_files(self):
+        with open(ROOT / "fuzz/coverage-floors.json", encoding="utf-8") as file:
+            self.assertEqual(sorted(json.load(file)), sorted(coverage.COMPONENTS))
+        for prefixes in coverage.COMPONENTS.values():
+            for prefix in prefixes:
+                self.assertTrue((ROOT / prefix).exists(), prefix)
+
     def test_named_lines_are_left_out(self):
         files = self.files()
         entry = {"file": "src/a.c", "from": "if (x < 0) {", "to": "}", "why": "ends the program"}
