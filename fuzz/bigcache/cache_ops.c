@@ -2,6 +2,8 @@
 /* fuzz_bigcache's mappings, against a list by age; see ops.h. */
 #include "ops.h"
 
+#include "sizes.h"
+
 #include <string.h>
 
 #include "big/big_cache.h"
@@ -29,18 +31,6 @@ static struct entry cached[CACHED_MAX]; /* oldest first */
 static size_t cached_count, cached_bytes, bytes_max;
 static uint64_t age_max_ns, now_ns, tag_next;
 static struct hak_mapping_counts counts_before;
-
-/* Eight steps a doubling; a granule at least, above 4 MiB 2 MiB. */
-static size_t step_at(size_t size) {
-    size_t power = (size_t)1 << (63 - __builtin_clzll(size | 65536));
-    size_t least = size > 4 << 20 ? 2 << 20 : 65536;
-    return power / 8 < least ? least : power / 8;
-}
-
-static size_t round_size(size_t size) {
-    size_t step = step_at(size);
-    return (size + step - 1) / step * step;
-}
 
 static void compare(const char *call) {
     struct hak_big_cache_counts found;
@@ -151,7 +141,7 @@ static bool find_exact(size_t size, struct entry *found) {
 
 /* Of this size, or of the next steps up to 11/8 of it. */
 static bool find_cached(size_t wanted, struct entry *found) {
-    for (size_t size = wanted; size <= wanted / 8 * 11; size = round_size(size + 1)) {
+    for (size_t size = wanted; size <= wanted / 8 * 11; size = bigcache_round_size(size + 1)) {
         if (find_exact(size, found)) {
             hak_fuzz_tally(size == wanted ? OUTCOME_reused : OUTCOME_reused_larger);
             return true;
@@ -248,7 +238,7 @@ void bigcache_free(size_t slot) {
 
 /* A mapping that was not cached as it is. */
 static void judge_new(struct entry *entry, bool is_plain, size_t size, bool is_zero, bool faulted) {
-    entry->size_bytes = round_size(size);
+    entry->size_bytes = bigcache_demand_size(entry->base, size, faulted, "alloc");
     entry->is_grafted = is_plain && judge_grafts(entry->size_bytes, faulted);
     if (is_zero == entry->is_grafted && !faulted) {
         hak_fuzz_fail("alloc: zero %d, where cached pages were %sused", is_zero,
@@ -270,7 +260,7 @@ void bigcache_alloc(size_t slot, size_t size, size_t alignment) {
     if (live[slot].base != NULL) {
         return;
     }
-    bool is_cached = is_plain && find_cached(round_size(size), &entry);
+    bool is_cached = is_plain && find_cached(bigcache_round_size(size), &entry);
     char *base = hak_mapping_alloc(size, alignment, &is_zero);
     bool faulted = hits != hak_fuzz_fault_hits();
     if (base == NULL) {
@@ -327,7 +317,10 @@ void bigcache_resize(size_t slot, size_t size) {
     }
     struct entry before = *entry;
     entry->base = moved;
-    entry->size_bytes = round_size(size);
+    if (size > before.size_bytes || before.size_bytes > bigcache_round_size(size)) {
+        bool faulted = hits != hak_fuzz_fault_hits();
+        entry->size_bytes = bigcache_demand_size(moved, size, faulted, "resize");
+    }
     compare_resized(&before, entry);
     if (moved != old) {
         demand_gone(old);

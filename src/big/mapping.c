@@ -46,6 +46,13 @@ size_t hak_mapping_round_size(size_t size_bytes) {
     return rounded > HAK_SIZE_MAX_BYTES ? 0 : rounded;
 }
 
+/* What a request takes where there is no memory for its rounded size: an eighth of a
+ * gigabyte may be what is missing. The rounded size again where this saves nothing. */
+static size_t close_size(size_t size_bytes, size_t rounded_bytes) {
+    size_t close = hak_round_up(size_bytes, HAK_SUPERSLAB_SIZE_BYTES);
+    return close < rounded_bytes ? close : rounded_bytes;
+}
+
 static struct hak_mapping *create(size_t size_bytes, size_t alignment_bytes) {
     struct hak_mapping *mapping = hak_meta_alloc(sizeof *mapping);
     if (mapping == NULL) {
@@ -120,7 +127,7 @@ static bool move(struct hak_mapping *mapping, size_t new_size) {
     hak_region_unregister(target);
     hak_region_unregister(old);
     bool moved = move_memory(mapping, target, new_size);
-    mapping->base = moved ? target : old; /* else the target is given up (os_memory.h) */
+    mapping->base = moved ? target : old; /* else the target is gone (os_memory.h) */
     hak_region_register(mapping->base, HAK_GRANULE_SIZE_BYTES, mapping);
     return moved;
 }
@@ -181,27 +188,34 @@ static bool fill_from_cache(struct hak_mapping *mapping) {
     return at > 0;
 }
 
-static struct hak_mapping *take_or_create(size_t size, size_t alignment, bool *is_zero) {
+static struct hak_mapping *create_close(size_t asked, size_t rounded, size_t alignment) {
+    struct hak_mapping *mapping = create(rounded, alignment);
+    size_t close = close_size(asked, rounded);
+    return mapping == NULL && close < rounded ? create(close, alignment) : mapping;
+}
+
+static struct hak_mapping *take_or_create(size_t asked, size_t alignment, bool *is_zero) {
+    size_t size = hak_mapping_round_size(asked);
     bool is_plain = alignment <= HAK_SUPERSLAB_SIZE_BYTES;
     struct hak_mapping *mapping = is_plain ? hak_big_cache_take(size) : NULL;
     *is_zero = mapping == NULL;
     if (mapping == NULL) {
-        mapping = create(size, is_plain ? HAK_SUPERSLAB_SIZE_BYTES : alignment);
+        mapping = create_close(asked, size, is_plain ? HAK_SUPERSLAB_SIZE_BYTES : alignment);
         *is_zero = mapping == NULL || !is_plain || !fill_from_cache(mapping);
     }
     return mapping;
 }
 
 void *hak_mapping_alloc(size_t size_bytes, size_t alignment_bytes, bool *is_zero) {
-    size_t size = hak_mapping_round_size(size_bytes);
-    struct hak_mapping *mapping =
-        size != 0 ? take_or_create(size, alignment_bytes, is_zero) : NULL;
+    struct hak_mapping *mapping = hak_mapping_round_size(size_bytes) != 0
+                                      ? take_or_create(size_bytes, alignment_bytes, is_zero)
+                                      : NULL;
     if (mapping == NULL) {
         return NULL;
     }
     hak_region_set_kind(mapping->base, 1, HAK_KIND_MAPPING);
     note_live(1, (int64_t)mapping->size_bytes);
-    hak_event("mapping alloc", mapping->base, size);
+    hak_event("mapping alloc", mapping->base, mapping->size_bytes);
     return mapping->base;
 }
 
@@ -233,19 +247,27 @@ _Atomic uint64_t *hak_mapping_record(const void *block) {
     return mapping != NULL ? &mapping->record : NULL;
 }
 
+/* To the rounded size, or to one close to what is asked where there is no memory for it. */
+static bool resize_close(struct hak_mapping *mapping, size_t asked, size_t rounded) {
+    size_t close = close_size(asked, rounded);
+    return resize(mapping, rounded) || (close < rounded && resize(mapping, close));
+}
+
 void *hak_mapping_resize(void *block, size_t new_size_bytes) {
     struct hak_mapping *mapping = mapping_of(block);
     size_t size = hak_mapping_round_size(new_size_bytes), old_size = mapping->size_bytes;
-    if (size == 0 || size == old_size) {
+    /* It may be closer to what was asked for than a rounded size. */
+    bool fits = new_size_bytes <= old_size && old_size <= size;
+    if (size == 0 || fits) {
         return size == 0 ? NULL : block;
     }
     hak_region_set_kind(block, 1, HAK_KIND_NONE);
-    bool resized = resize(mapping, size);
+    bool resized = resize_close(mapping, new_size_bytes, size);
     hak_region_set_kind(mapping->base, 1, HAK_KIND_MAPPING);
     if (!resized) {
         return NULL;
     }
-    note_live(0, (int64_t)size - (int64_t)old_size);
-    hak_event("mapping resize", mapping->base, size);
+    note_live(0, (int64_t)mapping->size_bytes - (int64_t)old_size);
+    hak_event("mapping resize", mapping->base, mapping->size_bytes);
     return mapping->base;
 }

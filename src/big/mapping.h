@@ -34,7 +34,8 @@ struct hak_mapping {
  * process unless told otherwise (vm.max_map_count). The rest is for the program. */
 #define HAK_GRAFTED_BYTES_MAX ((size_t)16 << 30)
 
-/* What a request for `size_bytes` takes; 0 when it is above the largest size. */
+/* What a request for `size_bytes` takes; 0 when it is above the largest size. Where there is
+ * no memory for that, the next multiple of 2 MiB if it is less. */
 size_t hak_mapping_round_size(size_t size_bytes);
 
 /* A mapping of at least `size_bytes` aligned to `alignment_bytes` (a power of
@@ -49,7 +50,8 @@ void hak_mapping_free(void *block);
 /* The size of the mapping that starts at `block`, or 0 when none does. */
 size_t hak_mapping_size_bytes(const void *block);
 
-/* Resizes with mremap; may move; contents are kept. NULL, with the block as it
+/* Resizes with mremap; may move; contents are kept. A block that has the new size and no
+ * more than its rounded size stays as it is. NULL, with the block as it
  * was, when there is no memory. The new size must be above 1 MiB. */
 void *hak_mapping_resize(void *block, size_t new_size_bytes);
 

@@ -4,13 +4,13 @@
 #include "base/bitmap.h"
 #include "base/check.h"
 #include "base/config.h"
+#include "base/constants.h"
 #include "big/big_cache.h"
 #include "big/mapping.h"
 #include "heap/heap.h"
 #include "heap/heap_start.h"
 #include "heap/heap_verify.h"
 #include "l25/l25.h"
-#include "os/os_memory.h"
 #include "os/os_thread.h"
 #include "superslab/pool.h"
 
@@ -142,13 +142,17 @@ static void *alloc_any(size_t size_bytes, size_t alignment_bytes, bool *is_zero)
                : alloc_large(size_bytes, alignment_bytes, is_zero);
 }
 
-/* When the OS has no more, what we keep for later may be enough; for a request
- * larger than all we hold it is not. */
+/* More than any process can have: giving back what we hold does not help. */
+static bool is_beyond_addresses(size_t size_bytes) {
+    return size_bytes >> HAK_ADDRESS_BITS != 0;
+}
+
+/* When the OS has no more, what we keep for later is added to what it still has. */
 static void *alloc_or_trim(size_t size_bytes, size_t alignment_bytes, bool *is_zero) {
     bool zero_known;
     bool *zero = is_zero != NULL ? is_zero : &zero_known;
     void *block = alloc_any(size_bytes, alignment_bytes, zero);
-    if (hak_unlikely(block == NULL) && size_bytes <= hak_os_reserved_bytes() && hak_heap_trim()) {
+    if (hak_unlikely(block == NULL) && !is_beyond_addresses(size_bytes) && hak_heap_trim()) {
         block = alloc_any(size_bytes, alignment_bytes, zero);
     }
     return block;

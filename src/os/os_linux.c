@@ -150,17 +150,6 @@ bool hak_os_resize(void *address, size_t old_size_bytes, size_t new_size_bytes) 
     return resized;
 }
 
-bool hak_os_move(void *address, size_t old_size_bytes, void *target, size_t new_size_bytes) {
-    int saved_errno = errno;
-    note_giving_up(old_size_bytes);
-    void *p = mremap(address, old_size_bytes, new_size_bytes, MREMAP_MAYMOVE | MREMAP_FIXED, target);
-    if (p == MAP_FAILED) {
-        note_kept(old_size_bytes);
-    }
-    errno = saved_errno;
-    return p != MAP_FAILED;
-}
-
 bool hak_os_can_graft(void) {
     struct utsname kernel;
     char *rest;
@@ -172,19 +161,42 @@ bool hak_os_can_graft(void) {
     return major > 5 || (major == 5 && minor >= 2);
 }
 
-/* Whether the range is of one of the kernel's areas, and one that may grow. A program's
- * mprotect or madvise may have split it, or mlock brought it to RLIMIT_MEMLOCK; asked to
- * move such a range, kernels before 6.17 unmap the target before they refuse. So they are
- * asked to grow it in place, by at least as much as the move would: they say EFAULT for
- * several areas, EAGAIN for too much locked memory. Not by so much that it could not fit:
- * older ones charge it to the system's commit limit before they see that it does not. */
+/* Whether the range is of one of the kernel's areas, and one that may grow, and mremap is
+ * allowed at all. A program's mprotect or madvise may have split it, or mlock brought it to
+ * RLIMIT_MEMLOCK; asked to move such a range, kernels before 6.17 unmap the target before
+ * they refuse. So they are asked to grow it in place: they say EFAULT for several areas,
+ * EAGAIN for too much locked memory, EPERM under a filter of system calls, and ENOMEM where
+ * there is merely no room behind it. Not by so much that it could not fit: older ones charge
+ * it to the system's commit limit before they see that it does not. */
 static bool can_move_whole(char *address, size_t size_bytes) {
     size_t grown_bytes = size_bytes + HAK_SUPERSLAB_SIZE_BYTES;
     if (mremap(address, size_bytes, grown_bytes, 0) == MAP_FAILED) {
-        return errno != EFAULT && errno != EAGAIN;
+        return errno == ENOMEM;
     }
     munmap(address + size_bytes, HAK_SUPERSLAB_SIZE_BYTES); /* there was room behind it */
     return true;
+}
+
+static bool move_onto(void *address, size_t old_size_bytes, void *target, size_t new_size_bytes) {
+    note_giving_up(old_size_bytes);
+    void *p = mremap(address, old_size_bytes, new_size_bytes, MREMAP_MAYMOVE | MREMAP_FIXED, target);
+    if (p == MAP_FAILED) { /* the target may be another thread's by now: not to be unmapped */
+        note_kept(old_size_bytes);
+        note_giving_up(new_size_bytes);
+    }
+    return p != MAP_FAILED;
+}
+
+bool hak_os_move(void *address, size_t old_size_bytes, void *target, size_t new_size_bytes) {
+    int saved_errno = errno;
+    bool moved = false;
+    if (can_move_whole(address, old_size_bytes)) {
+        moved = move_onto(address, old_size_bytes, target, new_size_bytes);
+    } else { /* the kernel has not heard of the target yet */
+        hak_os_release(target, new_size_bytes);
+    }
+    errno = saved_errno;
+    return moved;
 }
 
 static size_t graft_unit(size_t rest_bytes) {

@@ -45,8 +45,9 @@ bool hak_os_resize(void *address, size_t old_size_bytes, size_t new_size_bytes);
 
 /* Moves a whole reservation's memory onto another, of `new_size_bytes` at
  * `target`, whose own memory is lost; the old address space is given back.
- * False when the OS cannot: then the old one is as it was, and `target` must
- * not be touched any more, because some kernels have unmapped it by then. */
+ * False when the OS cannot: then the old one is as it was, and `target` is not the
+ * caller's any more, because some kernels have unmapped it by then. It is given back where
+ * that is known not to be so: all refusals but those for want of memory or areas. */
 bool hak_os_move(void *address, size_t old_size_bytes, void *target, size_t new_size_bytes);
 
 /* Moves the memory of a range to the start of another, 2 MiB at a time; both start on a

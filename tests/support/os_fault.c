@@ -102,11 +102,9 @@ bool __wrap_hak_os_move(void *address, size_t old_size_bytes, void *target, size
         held_bytes -= (int64_t)new_size_bytes;
         return false;
     }
-    if (!__real_hak_os_move(address, old_size_bytes, target, new_size_bytes)) {
-        return false;
-    }
-    held_bytes -= (int64_t)old_size_bytes;
-    return true;
+    bool moved = __real_hak_os_move(address, old_size_bytes, target, new_size_bytes);
+    held_bytes -= (int64_t)(moved ? old_size_bytes : new_size_bytes);
+    return moved;
 }
 
 /* Refused, the kernel moves nothing, or the first 2 MiB and then no more. */

@@ -137,6 +137,35 @@ Test(mapping, without_memory_nothing_is_lost) {
     cr_assert_not_null(hak_mapping_alloc(2 * HAK_MIB, 8, &is_zero));
 }
 
+/* There is no memory for 112 MiB, but for 100; it goes and comes like any other. */
+Test(mapping, size_is_close_where_the_rounded_one_cannot_be, .init = start) {
+    bool is_zero;
+    hak_mapping_free(hak_mapping_alloc(2 * HAK_MIB, 64 * HAK_MIB, &is_zero)); /* not cached */
+    for (int plain = 0; plain < 2; plain++) {
+        int64_t held = test_os_held_bytes();
+        test_os_fail_at(TEST_OS_RESERVE, 1, 0);
+        char *block = hak_mapping_alloc(99 * HAK_MIB, plain ? 8 : 8 * HAK_MIB, &is_zero);
+        cr_assert_eq(test_os_failed_count(), 1);
+        cr_assert_not_null(block);
+        cr_assert_eq(hak_mapping_size_bytes(block), 100 * HAK_MIB);
+        cr_assert(is_zero);
+        memset(block, 7, 100 * HAK_MIB);
+        hak_mapping_free(block);
+        cr_assert_eq(hak_big_cache_trim(), plain ? 1 : 0);
+        cr_assert_eq(test_os_held_bytes(), held);
+    }
+}
+
+Test(mapping, sizes_of_few_steps_are_tried_once, .init = start) {
+    bool is_zero;
+    hak_mapping_free(hak_mapping_alloc(2 * HAK_MIB, 8, &is_zero));
+    hak_big_cache_trim();
+    for (size_t size = 2 * HAK_MIB; size <= 16 * HAK_MIB; size += HAK_MIB) {
+        test_os_fail_at(TEST_OS_RESERVE, 1, 0);
+        expect(hak_mapping_alloc(size, 8, &is_zero) == NULL, "%zu", size);
+    }
+}
+
 /* --- Misuse ---------------------------------------------------------------- */
 
 static struct test_child child;

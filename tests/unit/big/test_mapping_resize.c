@@ -42,10 +42,9 @@ static void expect_filled(const char *block, size_t size_bytes) {
     }
 }
 
-/* Where it is now, it and nothing else is registered. */
-static void expect_at(const char *block, size_t asked) {
+/* Where it is now, with that size, it and nothing else is registered. */
+static void expect_sized(const char *block, size_t size) {
     struct hak_mapping_counts counts;
-    size_t size = hak_mapping_round_size(asked);
     expect(hak_mapping_size_bytes(block) == size, "%zu, not %zu", hak_mapping_size_bytes(block),
            size);
     expect(hak_region_kind(block) == HAK_KIND_MAPPING, "kind %d", hak_region_kind(block));
@@ -53,6 +52,10 @@ static void expect_at(const char *block, size_t asked) {
     hak_mapping_count(&counts);
     expect(counts.live_count == 1 && counts.live_bytes == size, "%lu live, %lu bytes",
            counts.live_count, counts.live_bytes);
+}
+
+static void expect_at(const char *block, size_t asked) {
+    expect_sized(block, hak_mapping_round_size(asked));
 }
 
 static void expect_gone(const char *old) {
@@ -253,6 +256,43 @@ Test(mapping_resize, failure_for_want_of_a_leaf_leaves_the_block) {
     }
 }
 
+/* What the program did to a part of it may keep the kernel from moving it: then no address
+ * space is lost, however often that is tried. */
+Test(mapping_resize, moves_that_the_kernel_refuses_lose_no_address_space, .init = start) {
+    char *block = alloc(8 * HAK_MIB);
+    fill(block, 8 * HAK_MIB);
+    cr_assert_eq(madvise(block + HAK_MIB, HAK_MIB, MADV_DONTDUMP), 0);
+    size_t reserved = hak_os_reserved_bytes();
+    for (int i = 0; i < 20; i++) {
+        test_os_fail_at(TEST_OS_RESIZE, 1, 1);
+        cr_assert_null(hak_mapping_resize(block, 64 * HAK_MIB));
+        test_os_recover();
+        cr_assert_eq(hak_os_reserved_bytes(), reserved);
+        expect_at(block, 8 * HAK_MIB);
+    }
+    expect_filled(block, 8 * HAK_MIB);
+}
+
+/* There is no memory for 112 MiB, but for 100. */
+Test(mapping_resize, size_is_close_where_the_rounded_one_cannot_be, .init = start) {
+    char *first = alloc(4 * HAK_MIB), *block = alloc(4 * HAK_MIB);
+    cr_assert_lt(block, first); /* so that it cannot grow in place */
+    hak_mapping_free(first);    /* into the BigCache, where it stays in the way */
+    fill(block, 4 * HAK_MIB);
+    test_os_fail_at(TEST_OS_RESERVE, 1, 0);
+    char *grown = hak_mapping_resize(block, 99 * HAK_MIB);
+    cr_assert_eq(test_os_failed_count(), 1);
+    cr_assert_not_null(grown);
+    expect_sized(grown, 100 * HAK_MIB);
+    expect_filled(grown, 4 * HAK_MIB);
+    cr_assert_eq(hak_mapping_resize(grown, 97 * HAK_MIB), grown);
+    expect_sized(grown, 100 * HAK_MIB); /* no rounded size is closer */
+    cr_assert_eq(hak_mapping_resize(grown, 50 * HAK_MIB), grown);
+    expect_at(grown, 50 * HAK_MIB);
+    expect_filled(grown, 4 * HAK_MIB);
+    hak_mapping_free(grown);
+}
+
 Test(mapping_resize, impossible_size_leaves_the_block, .init = start) {
     char *block = alloc(4 * HAK_MIB);
     fill(block, 4 * HAK_MIB);
@@ -283,7 +323,9 @@ Test(mapping_resize, random_sizes_with_random_failures, .init = start, .timeout 
             size = wanted;
             fill(block, size);
         }
-        expect_at(block, size);
+        size_t found = hak_mapping_size_bytes(block);
+        expect(found >= size && found <= hak_mapping_round_size(size), "%zu for %zu", found, size);
+        expect_sized(block, found);
         expect_filled(block, size);
     }
 }

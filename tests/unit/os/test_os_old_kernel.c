@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Moving memory on kernels before 6.17: this kernel, with an mremap() that unmaps the
- * target of a move before it finds out whether it will move anything. */
+ * target of a move before it finds out whether it will move anything. And under filters
+ * that let nobody call it. */
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -17,12 +19,21 @@ enum { PAGE = HAK_OS_PAGE_SIZE_BYTES, NOBODY = 65534 };
 
 static const size_t unit = HAK_SUPERSLAB_SIZE_BYTES;
 static size_t most_grown_bytes; /* that any call asked for */
+static int refusal, late_refusal; /* errno of every call; of moves, which come after a look */
+
+static void *refuse(int reason) {
+    errno = reason;
+    return MAP_FAILED;
+}
 
 void *__real_mremap(void *address, size_t old_size, size_t new_size, int flags, ...);
 void *__wrap_mremap(void *address, size_t old_size, size_t new_size, int flags, ...);
 void *__wrap_mremap(void *address, size_t old_size, size_t new_size, int flags, ...) {
     if (new_size > old_size && new_size - old_size > most_grown_bytes) {
         most_grown_bytes = new_size - old_size;
+    }
+    if (refusal != 0) {
+        return refuse(refusal);
     }
     if ((flags & MREMAP_FIXED) == 0) {
         return __real_mremap(address, old_size, new_size, flags);
@@ -31,6 +42,9 @@ void *__wrap_mremap(void *address, size_t old_size, size_t new_size, int flags, 
     va_start(rest, flags);
     void *target = va_arg(rest, void *);
     va_end(rest);
+    if (late_refusal != 0) {
+        return refuse(late_refusal);
+    }
     munmap(target, new_size);
     return __real_mremap(address, old_size, new_size, flags, target);
 }
@@ -97,4 +111,56 @@ Test(os_old_kernel, no_more_is_asked_for_than_could_be_had) {
     most_grown_bytes = 0;
     expect_moved(from, 3 * unit, 3 * unit);
     cr_assert_leq(most_grown_bytes, unit);
+}
+
+/* --- Whole reservations, which hak_os_move() moves or leaves ------------------------ */
+
+/* The target's address space is ours no more, and nobody else's either. */
+static void expect_left(char *from, size_t size_bytes, bool is_given_back) {
+    char *to = hak_os_reserve(4 * unit, unit);
+    cr_assert_not_null(to);
+    size_t reserved = hak_os_reserved_bytes();
+    errno = EDOM;
+    cr_assert_not(hak_os_move(from, size_bytes, to, 4 * unit));
+    cr_assert_eq(errno, EDOM);
+    cr_assert_eq(from[0], 7);
+    cr_assert_eq(from[size_bytes - 1], 7);
+    cr_assert_eq(reserved - hak_os_reserved_bytes(), 4 * unit);
+    if (is_given_back) {
+        cr_assert_not(is_mapped(to, PAGE), "the target stays mapped, and nobody knows it");
+        cr_assert_not(is_mapped(to + 4 * unit - PAGE, PAGE));
+    }
+}
+
+Test(os_old_kernel, a_whole_reservation_moves) {
+    char *from = reserve_filled(2 * unit), *to = hak_os_reserve(4 * unit, unit);
+    size_t reserved = hak_os_reserved_bytes();
+    cr_assert(hak_os_move(from, 2 * unit, to, 4 * unit));
+    cr_assert_eq(to[2 * unit - 1], 7);
+    cr_assert_eq(reserved - hak_os_reserved_bytes(), 2 * unit);
+}
+
+Test(os_old_kernel, a_split_reservation_is_not_moved_and_the_target_goes_back) {
+    char *from = reserve_filled(2 * unit);
+    cr_assert_eq(madvise(from + unit / 2, PAGE * 16, MADV_DONTDUMP), 0);
+    expect_left(from, 2 * unit, true);
+}
+
+Test(os_old_kernel, where_mremap_is_forbidden_the_target_goes_back) {
+    static const int reasons[] = {EPERM, ENOSYS, EACCES};
+    for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++) {
+        char *from = reserve_filled(unit);
+        refusal = reasons[i];
+        expect_left(from, unit, true);
+        cr_assert_eq(hak_os_graft(from, unit, hak_os_reserve(unit, unit), unit), 0);
+        refusal = 0;
+    }
+}
+
+/* Whether it was unmapped nobody can tell. */
+Test(os_old_kernel, a_late_refusal_leaves_the_target_to_the_kernel) {
+    char *from = reserve_filled(unit);
+    late_refusal = ENOMEM;
+    expect_left(from, unit, false);
+    late_refusal = 0;
 }
