@@ -148,6 +148,21 @@ static bool resize(struct hak_mapping *mapping, size_t new_size) {
     return true;
 }
 
+char *hak_mapping_take_cached(void) {
+    struct hak_big_pages pages;
+    if (!hak_big_cache_take_pages(HAK_SUPERSLAB_SIZE_BYTES, &pages)) {
+        return NULL;
+    }
+    if (pages.emptied != NULL) {
+        destroy_emptied(pages.emptied);
+    }
+    size_t used = pages.size_bytes < HAK_SUPERSLAB_SIZE_BYTES ? 0 : HAK_SUPERSLAB_SIZE_BYTES;
+    if (used < pages.size_bytes) {
+        hak_os_release(pages.base + used, pages.size_bytes - used);
+    }
+    return used > 0 ? pages.base : NULL;
+}
+
 /* Moves pages of the cache to `at` of a mapping that nobody has yet, as many as it has
  * room for; the others are given back. Returns how many bytes were moved. */
 static size_t graft(struct hak_mapping *mapping, size_t at, const struct hak_big_pages *pages) {

@@ -47,6 +47,10 @@ void *hak_mapping_alloc(size_t size_bytes, size_t alignment_bytes, bool *is_zero
  * starts there. */
 void hak_mapping_free(void *block);
 
+/* 2 MiB, aligned to that, off the oldest cached mapping: resident, and the caller's from now
+ * on. NULL when nothing is cached, and when the oldest was smaller: it is given back then. */
+char *hak_mapping_take_cached(void);
+
 /* The size of the mapping that starts at `block`, or 0 when none does. */
 size_t hak_mapping_size_bytes(const void *block);
 

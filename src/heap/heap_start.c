@@ -17,12 +17,14 @@
 #include "base/lock.h"
 #include "base/panic.h"
 #include "big/big_cache.h"
+#include "big/mapping.h"
 #include "heap/heap.h"
 #include "l25/l25.h"
 #include "meta/meta.h"
 #include "os/os_memory.h"
 #include "os/os_thread.h"
 #include "region/region_map.h"
+#include "region/space.h"
 #include "superslab/pool.h"
 
 static struct hak_lock start_lock = HAK_LOCK_INIT(HAK_LOCK_RANK_INIT);
@@ -44,6 +46,7 @@ static void start_locked(void) {
                   "raise the limit (ulimit -v)");
     hak_big_cache_init();
     hak_l25_init();
+    hak_space_set_source(hak_mapping_take_cached);
     hak_config_read();
 }
 

@@ -6,9 +6,9 @@
 #include "base/bitmap.h"
 #include "base/check.h"
 #include "meta/meta.h"
-#include "os/os_memory.h"
 #include "region/granules.h"
 #include "region/region_map.h"
+#include "region/space.h"
 
 static char *granule_address(const struct hak_l25_chunk *chunk, uint32_t granule) {
     return chunk->base + ((size_t)granule << HAK_GRANULE_SHIFT);
@@ -28,25 +28,21 @@ struct hak_l25_chunk *hak_l25_chunk_create(uint32_t shard) {
     if (chunk == NULL) {
         return NULL;
     }
-    chunk->base = hak_os_reserve(HAK_SUPERSLAB_SIZE_BYTES, HAK_SUPERSLAB_SIZE_BYTES);
+    bool is_fresh;
+    chunk->base = hak_space_take(chunk, &is_fresh);
     if (chunk->base == NULL) {
         hak_meta_free(chunk, sizeof *chunk);
         return NULL;
     }
-    if (!hak_region_register(chunk->base, HAK_SUPERSLAB_SIZE_BYTES, chunk)) {
-        hak_os_release(chunk->base, HAK_SUPERSLAB_SIZE_BYTES);
-        hak_meta_free(chunk, sizeof *chunk);
-        return NULL;
-    }
     chunk->shard = shard;
+    chunk->dirty = is_fresh ? 0 : UINT32_MAX;
     chunk->largest_free = HAK_GRANULES_PER_SUPERSLAB;
     return chunk;
 }
 
 void hak_l25_chunk_destroy(struct hak_l25_chunk *chunk) {
     hak_assert(chunk->bitmap == 0, L25_BITMAP_UNION, chunk->bitmap);
-    hak_region_unregister(chunk->base);
-    hak_os_release(chunk->base, HAK_SUPERSLAB_SIZE_BYTES);
+    hak_space_give(chunk->base);
     hak_meta_free(chunk, sizeof *chunk);
 }
 

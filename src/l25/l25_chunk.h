@@ -26,8 +26,8 @@ struct hak_l25_chunk {
     _Atomic uint64_t records[HAK_GRANULES_PER_SUPERSLAB]; /* checked builds: by first granule */
 };
 
-/* A chunk with nothing in use, registered in the region map; NULL without
- * memory. No lock needed. */
+/* A chunk with nothing in use, registered in the region map; all of it is dirty where a
+ * freed mapping lay. NULL without memory. No lock needed. */
 struct hak_l25_chunk *hak_l25_chunk_create(uint32_t shard);
 
 /* Gives its address space back. Nothing may be in use; no lock needed. */

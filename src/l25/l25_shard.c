@@ -65,6 +65,7 @@ void *hak_l25_shard_add_and_take_locked(struct hak_l25_shard *shard, struct hak_
     assert_locked(shard);
     link_chunk(shard, chunk);
     shard->chunk_count++;
+    shard->dirty_count += hak_bit_count32(chunk->dirty);
     return take_from(shard, chunk, 0, count, is_zero);
 }
 

@@ -4,33 +4,29 @@
 
 #include "base/check.h"
 #include "meta/meta.h"
-#include "os/os_memory.h"
 #include "region/granules.h"
 #include "region/region_map.h"
+#include "region/space.h"
 
 struct hak_superslab *hak_superslab_create(void) {
     struct hak_superslab *superslab = hak_meta_alloc(sizeof *superslab);
     if (superslab == NULL) {
         return NULL;
     }
-    superslab->base = hak_os_reserve(HAK_SUPERSLAB_SIZE_BYTES, HAK_SUPERSLAB_SIZE_BYTES);
+    bool is_fresh;
+    superslab->base = hak_space_take(superslab, &is_fresh);
     if (superslab->base == NULL) {
         hak_meta_free(superslab, sizeof *superslab);
         return NULL;
     }
-    if (!hak_region_register(superslab->base, HAK_SUPERSLAB_SIZE_BYTES, superslab)) {
-        hak_os_release(superslab->base, HAK_SUPERSLAB_SIZE_BYTES);
-        hak_meta_free(superslab, sizeof *superslab);
-        return NULL;
-    }
+    superslab->dirty = is_fresh ? 0 : UINT32_MAX;
     return superslab;
 }
 
 void hak_superslab_destroy(struct hak_superslab *superslab) {
     hak_assert_valid(superslab, superslab);
     hak_assert(superslab->bitmap == 0, SS_BITMAP_UNION, superslab->bitmap);
-    hak_region_unregister(superslab->base);
-    hak_os_release(superslab->base, HAK_SUPERSLAB_SIZE_BYTES);
+    hak_space_give(superslab->base);
     hak_meta_free(superslab, sizeof *superslab);
 }
 

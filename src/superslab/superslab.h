@@ -31,8 +31,8 @@ struct hak_superslab {
     struct hak_slab slabs[HAK_GRANULES_PER_SUPERSLAB]; /* by first granule */
 };
 
-/* A SuperSlab with nothing in use, registered in the region map. NULL when the
- * OS has no memory. */
+/* A SuperSlab with nothing in use, registered in the region map; all of it is dirty where
+ * a freed mapping lay. NULL when the OS has no memory. */
 struct hak_superslab *hak_superslab_create(void);
 
 /* Gives its address space back. Nothing may be in use. */

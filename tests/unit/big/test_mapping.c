@@ -8,6 +8,7 @@
 
 #include "base/constants.h"
 #include "big/big_cache.h"
+#include "os/os_memory.h"
 #include "region/region_map.h"
 #include "support/child.h"
 #include "support/expect.h"
@@ -164,6 +165,56 @@ Test(mapping, sizes_of_few_steps_are_tried_once, .init = start) {
         test_os_fail_at(TEST_OS_RESERVE, 1, 0);
         expect(hak_mapping_alloc(size, 8, &is_zero) == NULL, "%zu", size);
     }
+}
+
+/* --- For the small tiers ------------------------------------------------------ */
+
+static void cache_one(size_t size_bytes) {
+    bool is_zero;
+    char *block = hak_mapping_alloc(size_bytes, 8, &is_zero);
+    memset(block, 7, size_bytes);
+    hak_mapping_free(block);
+}
+
+static size_t cached_bytes(void) {
+    struct hak_big_cache_counts counts;
+    hak_big_cache_count(&counts);
+    return counts.cached_bytes;
+}
+
+/* Of 10 MiB five pieces can be had, then none; all that is left of them is the caller's. */
+Test(mapping, pieces_of_cached_ones_are_had_until_none_is_left, .init = start) {
+    const size_t piece = HAK_SUPERSLAB_SIZE_BYTES;
+    char *base;
+    size_t count = 0;
+    cache_one(10 * HAK_MIB);
+    int64_t held = test_os_held_bytes();
+    while ((base = hak_mapping_take_cached()) != NULL) {
+        count++;
+        cr_assert_eq((uintptr_t)base % piece, 0);
+        cr_assert_eq(base[0], 7);
+        cr_assert_eq(base[piece - 1], 7);
+        cr_assert_null(hak_region_owner(base), "nobody else knows it");
+        cr_assert_eq(cached_bytes(), (5 - count) * piece);
+        cr_assert_eq(test_os_held_bytes(), held);
+        hak_os_release(base, piece);
+        held = test_os_held_bytes();
+    }
+    cr_assert_eq(count, 5);
+}
+
+/* What is no multiple of 2 MiB goes back, and so does a mapping that is less than that. */
+Test(mapping, what_is_left_beside_a_piece_goes_back, .init = start) {
+    int64_t held = test_os_held_bytes();
+    cache_one(3 * HAK_MIB);
+    char *base = hak_mapping_take_cached();
+    cr_assert_not_null(base);
+    cr_assert_eq(base[HAK_SUPERSLAB_SIZE_BYTES - 1], 7);
+    hak_os_release(base, HAK_SUPERSLAB_SIZE_BYTES);
+    cache_one(HAK_MIB + HAK_MIB / 2);
+    cr_assert_null(hak_mapping_take_cached());
+    cr_assert_eq(cached_bytes(), 0);
+    cr_assert_leq(test_os_held_bytes() - held, (int64_t)HAK_MIB, "the arena's chunk only");
 }
 
 /* --- Misuse ---------------------------------------------------------------- */
