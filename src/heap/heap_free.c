@@ -52,6 +52,9 @@ void hak_heap_free_slow(void *block) {
     }
     hak_heap_start(); /* a foreign pointer may be the first thing we see */
     enum hak_kind kind = hak_region_kind(block);
+    if (hak_tcache_push(hak_tls, kind, block)) {
+        return; /* the map has two levels, and the fast path knows the flat one only */
+    }
     if (is_class(kind)) {
         free_class(kind, block);
     } else if (kind == HAK_KIND_RUN) {

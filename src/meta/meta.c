@@ -60,6 +60,7 @@ static bool refill_chunk_locked(size_t size_bytes) {
     if (chunk == NULL) {
         return false;
     }
+    hak_os_use_small_pages(chunk, size); /* a thread's share of it shall not cost 2 MiB */
     arena.cursor = chunk;
     arena.end = chunk + size;
     arena.mapped_bytes += size;

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <time.h>
@@ -98,9 +99,30 @@ void *hak_os_reserve_sparse(size_t size_bytes) {
     void *p = map(size_bytes, MAP_NORESERVE);
     if (p != NULL) {
         madvise(p, size_bytes, MADV_DONTDUMP);
+        madvise(p, size_bytes, MADV_NOHUGEPAGE);
     }
     errno = saved_errno;
     return p;
+}
+
+void hak_os_use_small_pages(void *address, size_t size_bytes) {
+    int saved_errno = errno;
+    madvise(address, size_bytes, MADV_NOHUGEPAGE); /* EINVAL: this kernel has no huge ones */
+    errno = saved_errno;
+}
+
+size_t hak_os_space_limit_bytes(void) {
+    static const __rlimit_resource_t resources[] = {RLIMIT_AS, RLIMIT_DATA};
+    int saved_errno = errno;
+    size_t least = SIZE_MAX;
+    for (size_t i = 0; i < sizeof resources / sizeof resources[0]; i++) {
+        struct rlimit limit;
+        if (getrlimit(resources[i], &limit) == 0 && limit.rlim_cur < least) {
+            least = limit.rlim_cur; /* RLIM_INFINITY is the largest number */
+        }
+    }
+    errno = saved_errno;
+    return least;
 }
 
 /* Whole pages: the kernel rounds a length up, into memory that is in use. */

@@ -25,9 +25,20 @@ size_t hak_os_page_size_bytes(void);
  * readable and writable. NULL when there is none. */
 void *hak_os_reserve(size_t size_bytes, size_t alignment_bytes);
 
-/* Address space that will hardly be touched and must not count against the
- * system's commit limit: large tables. NULL when there is none. */
+/* Address space that will hardly be touched, which becomes resident by the kernel's pages
+ * and not by huge ones, and must not count against the system's commit limit (where it
+ * counts nevertheless is strict overcommit, vm.overcommit_memory=2): large tables. NULL when
+ * there is none. */
 void *hak_os_reserve_sparse(size_t size_bytes);
+
+/* As sparse memory, a range of a reservation becomes resident by the kernel's pages only.
+ * Elsewhere, where the system says so for all (transparent_hugepage/enabled is `always`), a
+ * byte that is touched may make 2 MiB resident. Advice: nothing depends on it. */
+void hak_os_use_small_pages(void *address, size_t size_bytes);
+
+/* How much address space this process may have (ulimit -v, or -d, which counts private
+ * memory); SIZE_MAX without a limit. As it is now: a program may change it. */
+size_t hak_os_space_limit_bytes(void);
 
 /* Gives back the physical memory of the kernel's pages that lie in the range
  * altogether, where the program has not locked it; the range stays ours and reads

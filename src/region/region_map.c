@@ -12,6 +12,7 @@ enum {
     LEAF_SHIFT = 30, /* a leaf covers 1 GiB */
     LEAF_GRANULES = 1 << (LEAF_SHIFT - HAK_GRANULE_SHIFT),
     LEAF_OWNERS = 1 << (LEAF_SHIFT - HAK_SUPERSLAB_SHIFT),
+    LIMIT_PARTS_MIN = 32, /* flat tables may take one of these of what the process may have */
 };
 
 #define ROOT_LENGTH ((size_t)1 << (HAK_ADDRESS_BITS - LEAF_SHIFT))
@@ -27,9 +28,15 @@ struct hak_region_leaf {
 static _Atomic(struct hak_region_leaf *) *root;
 static struct hak_lock leaf_lock = HAK_LOCK_INIT(HAK_LOCK_RANK_REGION);
 
+/* Flat tables count against a limit on address space as if they were used. */
+static bool has_room_for(size_t tables_size_bytes) {
+    return tables_size_bytes <= hak_os_space_limit_bytes() / LIMIT_PARTS_MIN;
+}
+
 bool hak_region_init(bool allow_flat) {
     size_t kinds_size = FLAT_GRANULES, owners_size = FLAT_OWNERS * sizeof(void *);
-    char *tables = allow_flat ? hak_os_reserve_sparse(kinds_size + owners_size) : NULL;
+    bool flat = allow_flat && has_room_for(kinds_size + owners_size);
+    char *tables = flat ? hak_os_reserve_sparse(kinds_size + owners_size) : NULL;
     if (tables != NULL) {
         hak_region_map.kinds = (_Atomic uint8_t *)tables;
         hak_region_map.owners = (_Atomic(void *) *)(void *)(tables + kinds_size);

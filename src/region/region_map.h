@@ -6,9 +6,10 @@
  *
  * Flat mode: both are sparse arrays over the whole user address space (2 GiB
  * and 512 MiB of address space; resident only where the heap is). free() needs
- * a shift, a compare and a load. Two-level mode, where the address space is
- * limited (ulimit -v) or overcommit is off: `flat_limit` is 0, so the fast
- * path's compare fails and the look-up goes through leaves of 1 GiB each.
+ * a shift, a compare and a load. Two-level mode, where the flat tables would be
+ * more than a 32nd of what the process may have at start (ulimit -v, -d), or
+ * cannot be mapped: `flat_limit` is 0, so the fast path's compare fails and the
+ * look-up goes through leaves of 1 GiB each.
  *
  * Reading is safe for every value of a pointer, from any thread. A granule is
  * written only by who owns it, before its first block is handed out or after

@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/event_ring.h"
 #include "base/pause.h"
+#include "os/os_memory.h"
 #include "superslab/chain_lists.h"
 #include "superslab/pool.h"
 
@@ -118,11 +119,22 @@ static void link_superslab(struct hak_chain *chain, struct hak_superslab *supers
     hak_chain_link_room(chain, superslab);
 }
 
+/* A heap's first one is touched here and there, most of all in a program of many threads that
+ * allocate little: no huge page for it, where the system would give one unasked. The next
+ * ones are filled. */
+static struct hak_superslab *create_superslab(const struct hak_chain *chain) {
+    struct hak_superslab *superslab = hak_superslab_create();
+    if (superslab != NULL && chain->superslab_count == 0 && superslab->dirty == 0) {
+        hak_os_use_small_pages(superslab->base, HAK_SUPERSLAB_SIZE_BYTES);
+    }
+    return superslab;
+}
+
 struct hak_superslab *hak_chain_expand_owned(struct hak_chain *chain, uint32_t class_index) {
     struct hak_superslab *superslab = hak_pool_take();
     if (superslab == NULL) {
         hak_chain_squeeze_owned(chain);
-        superslab = hak_superslab_create();
+        superslab = create_superslab(chain);
     }
     if (superslab == NULL) {
         return NULL;

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #include "base/constants.h"
 #include "support/expect.h"
@@ -214,4 +215,28 @@ Test(os_memory, reserved_bytes_follow_every_call) {
     cr_assert_eq(hak_os_reserved_bytes() - before, 6 * PAGE);
     hak_os_release(b, 6 * PAGE);
     cr_assert_eq(hak_os_reserved_bytes(), before);
+}
+
+static void expect_limit(int resource, size_t limit_bytes) {
+    struct rlimit before, now;
+    cr_assert_eq(getrlimit(resource, &before), 0);
+    now = before;
+    now.rlim_cur = limit_bytes;
+    cr_assert_eq(setrlimit(resource, &now), 0);
+    errno = EXDEV;
+    size_t found = hak_os_space_limit_bytes();
+    int errno_after = errno;
+    cr_assert_eq(setrlimit(resource, &before), 0);
+    cr_assert_eq(found, limit_bytes);
+    cr_assert_eq(errno_after, EXDEV);
+}
+
+Test(os_memory, space_limit_is_the_least_there_is) {
+    struct rlimit limit;
+    cr_assert_eq(getrlimit(RLIMIT_AS, &limit), 0);
+    size_t before = hak_os_space_limit_bytes();
+    cr_assert_leq(before, limit.rlim_cur);
+    expect_limit(RLIMIT_AS, HAK_MIB);
+    expect_limit(RLIMIT_DATA, HAK_MIB);
+    cr_assert_eq(hak_os_space_limit_bytes(), before);
 }

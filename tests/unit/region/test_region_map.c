@@ -161,6 +161,28 @@ Test(region_map, falls_back_to_two_levels_when_the_tables_do_not_fit) {
     cr_assert_eq(hak_region_owner((void *)(HAK_SUPERSLAB_SIZE_BYTES + 5)), &range_count);
 }
 
+static size_t limit_bytes; /* 0: what the system says */
+
+size_t __real_hak_os_space_limit_bytes(void);
+size_t __wrap_hak_os_space_limit_bytes(void);
+size_t __wrap_hak_os_space_limit_bytes(void) {
+    return limit_bytes != 0 ? limit_bytes : __real_hak_os_space_limit_bytes();
+}
+
+/* Flat tables count in full against a limit, so they are for those only that hardly notice. */
+Test(region_map, a_limit_on_address_space_makes_two_levels) {
+    const size_t tables = ((size_t)1 << (HAK_ADDRESS_BITS - HAK_GRANULE_SHIFT)) +
+                          ((size_t)8 << (HAK_ADDRESS_BITS - HAK_SUPERSLAB_SHIFT));
+    int64_t before = test_os_held_bytes();
+    limit_bytes = 32 * tables - 1;
+    cr_assert(hak_region_init(true));
+    cr_assert_eq(hak_region_map.flat_limit, 0);
+    cr_assert_leq(test_os_held_bytes() - before, 4 * (int64_t)HAK_MIB);
+    limit_bytes = 32 * tables;
+    cr_assert(hak_region_init(true));
+    cr_assert_gt(hak_region_map.flat_limit, 0);
+}
+
 Test(region_map, init_tells_when_not_even_the_root_fits) {
     test_os_fail_at(TEST_OS_RESERVE_SPARSE, 1, 1);
     cr_assert_not(hak_region_init(true));
