@@ -295,6 +295,19 @@ void hak_os_thread_exit_arm(void) {
     pthread_setspecific(exit_key, &first_round);
 }
 
+/* --- fork ---------------------------------------------------------------- */
+
+/* The C library's list of open files: its own fork takes that lock after all handlers and
+ * before its malloc's, because a thread that holds a file's lock may allocate the file's
+ * buffer, and one that flushes all files holds the list and waits for the file. glibc
+ * exports these since 2.2.5 without declaring them; weak, for a C library without. */
+__attribute__((weak)) extern void _IO_list_lock(void);
+__attribute__((weak)) extern void _IO_list_unlock(void);
+__attribute__((weak)) extern void _IO_list_resetlock(void);
+
+/* Registered after ours, so that the list is locked before `prepare` and until after the
+ * other two: preparations run last to first. */
 void hak_os_fork_handlers(void (*prepare)(void), void (*parent)(void), void (*child)(void)) {
     pthread_atfork(prepare, parent, child);
+    pthread_atfork(_IO_list_lock, _IO_list_unlock, _IO_list_resetlock);
 }

@@ -23,7 +23,9 @@ bool hak_os_thread_exit_init(void (*on_exit)(void));
  * it, so the calling thread must be able to malloc already. */
 void hak_os_thread_exit_arm(void);
 
-/* Registers the three fork handlers. May allocate. */
+/* Registers the three fork handlers. They run while the C library's list of open files is
+ * locked, so that `prepare` may take locks that stdio waits for when it allocates. May
+ * allocate. */
 void hak_os_fork_handlers(void (*prepare)(void), void (*parent)(void), void (*child)(void));
 
 #endif

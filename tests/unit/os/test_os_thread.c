@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdio.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -146,4 +147,71 @@ Test(os_thread, fork_calls_each_handler_where_it_belongs) {
     cr_assert_eq(waitpid(pid, &status, 0), pid);
     cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
     cr_assert(prepared == 1 && in_parent == 1 && in_child == 0);
+}
+
+/* --- fork and stdio ------------------------------------------------------- */
+
+/* Three threads: one forks, and its handlers take an allocator's lock; one flushes all
+ * files; one has a file's lock and allocates. Here the allocator is one mutex. */
+static pthread_mutex_t allocator = PTHREAD_MUTEX_INITIALIZER;
+static FILE *held_file;
+static pthread_barrier_t held;
+static int allocated;
+
+static void take_allocator(void) {
+    pthread_mutex_lock(&allocator);
+}
+
+static void give_allocator(void) {
+    pthread_mutex_unlock(&allocator);
+}
+
+static void nap(void) {
+    const struct timespec time = {0, 50 * 1000 * 1000};
+    nanosleep(&time, NULL); /* a shorter one hides the fault, and never makes one up */
+}
+
+static void *flush_all(void *unused) {
+    pthread_barrier_wait(&held);
+    fflush(NULL); /* has the list, waits for the file */
+    return unused;
+}
+
+static void *allocate_with_file_held(void *unused) {
+    struct timespec limit;
+    flockfile(held_file);
+    pthread_barrier_wait(&held);
+    nap();
+    nap(); /* by now the main thread is in fork */
+    clock_gettime(CLOCK_REALTIME, &limit);
+    limit.tv_sec += 2;
+    allocated = pthread_mutex_timedlock(&allocator, &limit) == 0;
+    if (allocated) {
+        pthread_mutex_unlock(&allocator);
+    }
+    funlockfile(held_file);
+    return unused;
+}
+
+Test(os_thread, fork_waits_for_stdio_before_its_handlers_take_locks) {
+    pthread_t flusher, holder;
+    hak_os_fork_handlers(take_allocator, give_allocator, give_allocator);
+    held_file = fopen("/dev/null", "r");
+    pthread_barrier_init(&held, NULL, 3);
+    pthread_create(&holder, NULL, allocate_with_file_held, NULL);
+    pthread_create(&flusher, NULL, flush_all, NULL);
+    pthread_barrier_wait(&held);
+    nap();
+    pid_t pid = fork();
+    if (pid == 0) {
+        fclose(held_file); /* the child's list is free again */
+        _exit(0);
+    }
+    int status = -1;
+    waitpid(pid, &status, 0);
+    pthread_join(holder, NULL);
+    pthread_join(flusher, NULL);
+    cr_assert(allocated, "deadlock: fork holds the allocator and waits for stdio, which waits for "
+                         "a file whose holder allocates");
+    cr_assert_eq(status, 0);
 }

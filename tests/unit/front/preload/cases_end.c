@@ -7,6 +7,7 @@
 #include <locale.h>
 #include <pthread.h>
 #include <pwd.h>
+#include <signal.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -121,6 +122,59 @@ void case_fork_handlers(const char *plugin) {
     DEMAND(handlers_run == 4); /* two in prepare, two in parent */
     preload_in_threads(fork_a_few_times);
     DEMAND(handlers_run == 4 + 4 * forks_done);
+}
+
+/* --- fork and stdio ------------------------------------------------------- */
+
+/* stdio allocates a file's buffer with the file locked, and flushes all files with their
+ * list locked; fork takes the list too. tests/unit/os/test_os_thread.c has the same with
+ * one mutex for the allocator. */
+static FILE *held_file;
+static pthread_barrier_t held;
+
+static void *flush_all(void *unused) {
+    pthread_barrier_wait(&held);
+    fflush(NULL); /* has the list, waits for the file */
+    return unused;
+}
+
+static void nap(void) {
+    const struct timespec time = {0, 50 * 1000 * 1000};
+    nanosleep(&time, NULL);
+}
+
+static void *allocate_with_file_held(void *unused) {
+    flockfile(held_file);
+    pthread_barrier_wait(&held);
+    nap();
+    nap(); /* by now the main thread is in fork */
+    preload_use_family(5);
+    funlockfile(held_file);
+    return unused;
+}
+
+static void report_deadlock(int number) {
+    static const char text[] = "deadlock: fork, fflush(NULL) and malloc with a file locked\n";
+    (void)number;
+    (void)!write(STDERR_FILENO, text, sizeof text - 1);
+    _exit(1);
+}
+
+void case_fork_stdio(const char *plugin) {
+    pthread_t holder, flusher;
+    (void)plugin;
+    signal(SIGALRM, report_deadlock);
+    alarm(10);
+    DEMAND((held_file = fopen("/dev/null", "r")) != NULL);
+    pthread_barrier_init(&held, NULL, 3);
+    pthread_create(&holder, NULL, allocate_with_file_held, NULL);
+    pthread_create(&flusher, NULL, flush_all, NULL);
+    pthread_barrier_wait(&held);
+    nap();
+    fork_and_use();
+    pthread_join(holder, NULL);
+    pthread_join(flusher, NULL);
+    fclose(held_file);
 }
 
 /* --- The C library ------------------------------------------------------- */

@@ -77,6 +77,7 @@ static const struct {
     {"thread_exit", case_thread_exit},
     {"fork", case_fork},
     {"fork_handlers", case_fork_handlers},
+    {"fork_stdio", case_fork_stdio},
     {"first_calls", case_first_calls},
     {"exit_handlers", case_exit_handlers},
     {"libc", case_libc},
