@@ -2,58 +2,19 @@
 /* C++'s operator new and delete in all forms, in C. Layer 7.
  *
  * Written in C so that a C program preloaded with hakmem does not load
- * libstdc++. What the throwing forms need of it are weak references: a program
- * that calls operator new has a C++ library, and in any other they are never
- * called. The names are the Itanium C++ ABI's manglings for LP64. */
+ * libstdc++. What they need of it when memory has run out is found by
+ * override_cxx_runtime.c. The names are the Itanium C++ ABI's manglings for LP64. */
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
-#include <unistd.h>
 
-#include "base/format.h"
 #include "front/fast.h"
 #include "front/override_cxx.h"
 #include "hakmem.h"
 
-typedef void (*new_handler_function)(void);
-
-/* std::get_new_handler() and libstdc++'s std::__throw_bad_alloc(). */
-__attribute__((weak)) extern new_handler_function hak_cxx_get_new_handler(void)
-    __asm__("_ZSt15get_new_handlerv");
-__attribute__((weak)) extern void hak_cxx_throw_bad_alloc(void) __asm__("_ZSt17__throw_bad_allocv");
-
-/* Runs the new-handler; false when there is none. */
-static bool run_new_handler(void) {
-    new_handler_function handler =
-        hak_cxx_get_new_handler != NULL ? hak_cxx_get_new_handler() : NULL;
-    if (handler == NULL) {
-        return false;
-    }
-    handler();
-    return true;
-}
-
-static void throw_bad_alloc(void) {
-    if (hak_cxx_throw_bad_alloc != NULL) {
-        hak_cxx_throw_bad_alloc();
-    }
-    hak_write_line(STDERR_FILENO, "hakmem: operator new: out of memory, and no C++ library "
-                                  "to throw std::bad_alloc with");
-    abort();
-}
-
-void *hak_cxx_new_or_null(size_t size, size_t alignment) {
-    void *block;
-    do {
-        block = alignment == 0 ? hak_malloc(size) : hak_aligned_alloc(alignment, size);
-    } while (block == NULL && run_new_handler());
-    return block;
-}
-
 static HAK_NOINLINE void *new_slow(size_t size, size_t alignment) {
     void *block = hak_cxx_new_or_null(size, alignment);
     if (block == NULL) {
-        throw_bad_alloc();
+        hak_cxx_fail();
     }
     return block;
 }
@@ -74,7 +35,7 @@ static inline void *new_plain(size_t size) {
     HAK_API void *hak_cxx_##id(size_t size, const void *nothrow) {                                 \
         (void)nothrow;                                                                             \
         void *block = hak_fast_malloc(size);                                                       \
-        return hak_likely(block != NULL) ? block : hak_cxx_new_caught(size, 0);                    \
+        return hak_likely(block != NULL) ? block : hak_cxx_nothrow_new(size, 0);                    \
     }
 #define NEW_ALIGNED(id, mangled)                                                                   \
     HAK_API void *hak_cxx_##id(size_t size, size_t alignment) __asm__(mangled);                    \
@@ -86,7 +47,7 @@ static inline void *new_plain(size_t size) {
         __asm__(mangled);                                                                          \
     HAK_API void *hak_cxx_##id(size_t size, size_t alignment, const void *nothrow) {               \
         (void)nothrow;                                                                             \
-        return hak_cxx_new_caught(size, alignment);                                                \
+        return hak_cxx_nothrow_new(size, alignment);                                                \
     }
 
 NEW(new, "_Znwm")

@@ -2,9 +2,8 @@
 /* operator new(std::nothrow): a new-handler that throws means a null pointer.
  * Layer 7. The only C++ of the library, because only C++ can catch.
  *
- * What it needs of the C++ runtime is weak, as in override_cxx.c: a program that
- * has an exception to catch has the runtime as well, and in a C program nothing
- * here is ever called. */
+ * What it needs of the C++ runtime is weak. Where it was not there when the program
+ * started, nothing here is ever called: override_cxx_runtime.c sees to it. */
 #include "front/override_cxx.h"
 
 __asm__(".weak __gxx_personality_v0\n"

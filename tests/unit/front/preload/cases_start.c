@@ -148,6 +148,19 @@ void case_plugin(const char *plugin) {
     preload_in_threads(use_plugin);
 }
 
+/* A C program has no C++ library until a plugin brings one, for itself alone. */
+void case_cxx_plugin(const char *plugin) {
+    DEMAND(plugin != NULL && dlsym(RTLD_DEFAULT, "_ZSt15get_new_handlerv") == NULL);
+    void *library = dlopen(plugin, RTLD_NOW | RTLD_LOCAL);
+    DEMAND(library != NULL && dlsym(RTLD_DEFAULT, "_ZSt15get_new_handlerv") == NULL);
+    int (*run)(void) = (int (*)(void))(uintptr_t)dlsym(library, "cxx_plugin_run");
+    int not_so = run();
+    if (not_so != 0) {
+        fprintf(stderr, "cxx_plugin.cpp: number %d is not so\n", not_so);
+        _Exit(1);
+    }
+}
+
 /* --- First calls --------------------------------------------------------- */
 
 static void *shared_block;

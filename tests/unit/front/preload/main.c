@@ -78,6 +78,7 @@ static const struct {
     {"fork", case_fork},
     {"fork_handlers", case_fork_handlers},
     {"fork_stdio", case_fork_stdio},
+    {"cxx_plugin", case_cxx_plugin},
     {"first_calls", case_first_calls},
     {"exit_handlers", case_exit_handlers},
     {"libc", case_libc},

@@ -41,6 +41,7 @@ void case_thread_exit(const char *plugin);
 void case_fork(const char *plugin);
 void case_fork_handlers(const char *plugin);
 void case_fork_stdio(const char *plugin);
+void case_cxx_plugin(const char *plugin);
 void case_first_calls(const char *plugin);
 void case_exit_handlers(const char *plugin);
 void case_libc(const char *plugin);
