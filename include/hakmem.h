@@ -7,6 +7,10 @@
  * The drop-in libraries (libhakmem, libhakmem-checked) also define the
  * standard names (malloc, free, operator new, ...); both names lead to the
  * same heap, so a block from malloc() may go to hak_free() and the reverse.
+ * Of glibc's own names they define mallinfo2() and mallinfo() (which stops at
+ * INT_MAX), malloc_stats() (hak_stats_print() to stderr), malloc_info() (the
+ * totals), mallopt() (1, and nothing set, for a parameter of its manual; 0 for
+ * any other), and __libc_malloc() and its six relatives.
  *
  * Sizes are in bytes. Every function is thread safe. None is
  * async-signal-safe, as POSIX says of malloc. After fork() the child may use

@@ -24,6 +24,8 @@
  *   4. libstdc++ 12's aligned operator new rounds the size up to a multiple of
  *      the alignment without looking for overflow, so sizes within one
  *      alignment of SIZE_MAX succeed there with an empty block.
+ *   5. mallopt() of an unknown parameter is 0 (its manual); glibc 2.36 gives 1.
+ *   6. mallinfo() stops at INT_MAX; glibc's wraps around.
  */
 #ifndef CONFORMANCE_FAMILY_H
 #define CONFORMANCE_FAMILY_H
