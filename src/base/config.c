@@ -9,6 +9,7 @@
 #include "base/bitmap.h"
 #include "base/check.h"
 #include "base/panic.h"
+#include "base/start_stderr.h"
 
 #ifndef HAK_PREWARM_TLS_DEFAULT
 #define HAK_PREWARM_TLS_DEFAULT 0
@@ -71,7 +72,7 @@ void hak_config_read(void) {
     read_switch("HAKMEM_ADAPTIVE_REUSE", &hak_config.adaptive_reuse);
     read_switch("HAKMEM_PREWARM_TLS", &hak_config.prewarm_tls);
     read_switch("HAKMEM_STATS", &hak_config.stats_at_exit);
-    if (hak_config.stats_at_exit && hak_config.stats_fd < 0) {
+    if (hak_config.stats_at_exit && hak_config.stats_fd < 0 && hak_is_start_stderr(STDERR_FILENO)) {
         hak_config.stats_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STATS_FD_FIRST);
     }
     read_capacity("HAKMEM_TLS_CAPACITY", &hak_config.fixed_capacity);

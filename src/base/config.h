@@ -9,6 +9,7 @@
  *   HAKMEM_PREWARM_TLS      1: fill the hot classes' caches at thread start;
  *                           default from the build option of that name
  *   HAKMEM_STATS            1: print a summary to stderr at exit
+ *                           (log and summary: start_stderr.h)
  *   HAKMEM_TLS_CAPACITY     the slots of a cache where sizing is fixed, a power
  *                           of two from 16 to 2048; default 64
  *

@@ -11,6 +11,7 @@
 #include "base/config.h"
 #include "base/event_ring.h"
 #include "base/format.h"
+#include "base/start_stderr.h"
 #include "big/big_cache.h"
 #include "big/mapping.h"
 #include "check/guard.h"
@@ -147,9 +148,14 @@ void hak_stats_print(int fd) {
     hak_text_write(&text, fd);
 }
 
-/* HAKMEM_STATS=1. */
+/* HAKMEM_STATS=1: to the copy of stderr or to stderr itself, whichever the program has not
+ * closed: some close what they did not open. */
 __attribute__((destructor)) static void print_at_exit(void) {
-    if (hak_config.stats_at_exit) {
-        hak_stats_print(hak_config.stats_fd >= 0 ? hak_config.stats_fd : STDERR_FILENO);
+    if (!hak_config.stats_at_exit) {
+        return;
+    }
+    int fd = hak_is_start_stderr(hak_config.stats_fd) ? hak_config.stats_fd : STDERR_FILENO;
+    if (hak_is_start_stderr(fd)) {
+        hak_stats_print(fd);
     }
 }

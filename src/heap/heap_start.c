@@ -16,6 +16,7 @@
 #include "base/constants.h"
 #include "base/lock.h"
 #include "base/panic.h"
+#include "base/start_stderr.h"
 #include "big/big_cache.h"
 #include "big/mapping.h"
 #include "heap/heap.h"
@@ -47,6 +48,7 @@ static void start_locked(void) {
     hak_big_cache_init();
     hak_l25_init();
     hak_space_set_source(hak_mapping_take_cached);
+    hak_start_stderr_note();
     hak_config_read();
 }
 

@@ -6,13 +6,19 @@
 
 #include "base/config.h"
 #include "base/format.h"
+#include "base/start_stderr.h"
 
 enum { KEEP_MOVED_PER_MILLE = 50 };
 
 #define KEEP_PAUSE_NS ((uint64_t)1000 * 1000 * 1000)
 
+/* Last, so that decisions without a line cost no system call. */
+static bool can_write(void) {
+    return hak_config.adaptive_log && hak_is_start_stderr(STDERR_FILENO);
+}
+
 void hak_adaptive_log_init(void) {
-    if (!hak_config.adaptive_log) {
+    if (!can_write()) {
         return;
     }
     if (hak_config.adaptive_sizing) {
@@ -27,7 +33,7 @@ void hak_adaptive_log_init(void) {
 
 void hak_adaptive_log_grow(uint32_t class_index, uint32_t from,
                            const struct hak_adaptive *sizing) {
-    if (hak_config.adaptive_log) {
+    if (can_write()) {
         hak_write_line(STDERR_FILENO, "[TLS_CACHE] Grow class %u: %u → %u slots (grow_count=%u)",
                        class_index, from, sizing->capacity, sizing->grow_count);
     }
@@ -35,7 +41,7 @@ void hak_adaptive_log_grow(uint32_t class_index, uint32_t from,
 
 void hak_adaptive_log_shrink(uint32_t class_index, uint32_t from,
                              const struct hak_adaptive *sizing) {
-    if (hak_config.adaptive_log) {
+    if (can_write()) {
         hak_write_line(STDERR_FILENO,
                        "[TLS_CACHE] Shrink class %u: %u → %u slots (shrink_count=%u)", class_index,
                        from, sizing->capacity, sizing->shrink_count);
@@ -55,6 +61,8 @@ void hak_adaptive_log_keep(uint32_t class_index, struct hak_adaptive *sizing, ui
     }
     sizing->kept_per_mille = usage;
     sizing->kept_ns = now_ns;
-    hak_write_line(STDERR_FILENO, "[TLS_CACHE] Keep class %u at %u slots (usage=%u.%u%%)",
-                   class_index, sizing->capacity, usage / 10, usage % 10);
+    if (can_write()) {
+        hak_write_line(STDERR_FILENO, "[TLS_CACHE] Keep class %u at %u slots (usage=%u.%u%%)",
+                       class_index, sizing->capacity, usage / 10, usage % 10);
+    }
 }

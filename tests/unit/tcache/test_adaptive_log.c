@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* src/tcache/adaptive_log.c: the lines, to the letter, and no flood of them. */
+/* src/tcache/adaptive_log.c: the lines, to the letter, no flood of them, and none into a
+ * file of the program's. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/config.h"
+#include "base/start_stderr.h"
 #include "misuse/outcome.h"
 #include "support/threads.h"
 #include "unit/tcache/cache.h"
@@ -21,6 +25,7 @@ static void expect_text(void (*body)(void *), const char *expected) {
 
 static void open_with_log(void) {
     test_cache_init(&cache, 0);
+    hak_start_stderr_note();
     hak_config.adaptive_log = true;
     test_cache_open(&cache, CLASS_64, 64);
 }
@@ -85,6 +90,7 @@ Test(log, usage_has_one_decimal) {
 
 static void announce_both(void *unused) {
     (void)unused;
+    hak_start_stderr_note();
     hak_config.adaptive_log = true;
     hak_config.adaptive_sizing = true;
     hak_adaptive_log_init();
@@ -111,6 +117,54 @@ static void everything_without_log(void *unused) {
 
 Test(log, off_says_nothing) {
     expect_text(everything_without_log, "");
+}
+
+/* --- Into stderr only ------------------------------------------------------ */
+
+static void say_everything(void) {
+    hak_adaptive_log_init();
+    decide(29, 1 * SECOND);
+    decide(60, 2 * SECOND);
+    decide(20, 3 * SECOND);
+}
+
+/* Descriptor 2 becomes a file of the program's; what comes into it goes to the real one. */
+static void show_what_comes_into_a_file(bool was_open) {
+    char text[4096] = "";
+    int saved = dup(STDERR_FILENO), file = memfd_create("file", 0);
+    if (!was_open) {
+        close(STDERR_FILENO);
+        hak_start_stderr_note();
+    }
+    dup2(file, STDERR_FILENO);
+    say_everything();
+    if (pread(file, text, sizeof text - 1, 0) < 0) {
+        _exit(1);
+    }
+    dup2(saved, STDERR_FILENO);
+    fputs(text, stderr);
+}
+
+static void redirect(void *unused) {
+    (void)unused;
+    open_with_log();
+    show_what_comes_into_a_file(true);
+    decide(60, 5 * SECOND); /* it is stderr again */
+}
+
+Test(log, of_a_redirected_stderr_waits_for_the_old_one) {
+    expect_text(redirect, "[TLS_CACHE] Grow class 4: 64 → 128 slots (grow_count=2)\n");
+}
+
+static void close_before_the_start(void *unused) {
+    (void)unused;
+    open_with_log();
+    show_what_comes_into_a_file(false);
+    decide(60, 5 * SECOND);
+}
+
+Test(log, of_a_process_without_stderr_is_silent) {
+    expect_text(close_before_the_start, "");
 }
 
 /* --- No flood ------------------------------------------------------------ */
@@ -177,6 +231,7 @@ static void grow_and_shrink_for_a_while(void *unused, uint32_t index) {
 }
 
 static void log_from_four_threads(void *unused) {
+    hak_start_stderr_note();
     hak_config.adaptive_log = true;
     hak_config.adaptive_sizing = true;
     test_threads_run(THREADS, grow_and_shrink_for_a_while, unused);

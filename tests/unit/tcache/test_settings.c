@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "base/config.h"
+#include "base/start_stderr.h"
 #include "base/size_class.h"
 #include "check/guard.h"
 #include "hakmem.h"
@@ -133,6 +134,7 @@ Test(settings, tls_capacity_fixes_other_sizes) {
 
 static void log_on(void *unused) {
     (void)unused;
+    hak_start_stderr_note(); /* a pipe by now */
     start_with("HAKMEM_ADAPTIVE_LOG", "1");
     burst();
 }

@@ -3,6 +3,7 @@
  * allocate on their own. */
 #include <dirent.h>
 #include <execinfo.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <locale.h>
 #include <pthread.h>
@@ -175,6 +176,37 @@ void case_fork_stdio(const char *plugin) {
     pthread_join(holder, NULL);
     pthread_join(flusher, NULL);
     fclose(held_file);
+}
+
+/* --- Descriptors of the program's ------------------------------------------- */
+
+static void grow_caches(void) {
+    static void *blocks[3000];
+    for (size_t round = 0; round < 60; round++) {
+        for (size_t i = 0; i < 3000; i++) {
+            blocks[i] = preload_use(16 + round % 20 * 16);
+        }
+        for (size_t i = 0; i < 3000; i++) {
+            free(blocks[i]);
+        }
+    }
+}
+
+/* Started without descriptors 0 to 2: the program's third file is number 2. Whether
+ * anything comes into it, the log or the summary at exit, is for the caller to see. */
+void case_no_stderr(const char *path) {
+    for (int fd = 0; fd <= STDERR_FILENO; fd++) {
+        DEMAND(open(path, O_RDWR | O_CREAT | O_TRUNC, 0600) == fd);
+    }
+    grow_caches();
+}
+
+/* A program that closes what it did not open, and has files under those numbers later. */
+void case_taken_stderr(const char *path) {
+    DEMAND(fcntl(200, F_GETFD) >= 0); /* the copy of stderr that is kept */
+    int file = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+    DEMAND(dup2(file, STDERR_FILENO) == STDERR_FILENO && dup2(file, 200) == 200);
+    grow_caches();
 }
 
 /* --- The C library ------------------------------------------------------- */

@@ -79,6 +79,8 @@ static const struct {
     {"fork_handlers", case_fork_handlers},
     {"fork_stdio", case_fork_stdio},
     {"cxx_plugin", case_cxx_plugin},
+    {"no_stderr", case_no_stderr},
+    {"taken_stderr", case_taken_stderr},
     {"first_calls", case_first_calls},
     {"exit_handlers", case_exit_handlers},
     {"libc", case_libc},

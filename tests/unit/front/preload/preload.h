@@ -42,6 +42,8 @@ void case_fork(const char *plugin);
 void case_fork_handlers(const char *plugin);
 void case_fork_stdio(const char *plugin);
 void case_cxx_plugin(const char *plugin);
+void case_no_stderr(const char *path);
+void case_taken_stderr(const char *path);
 void case_first_calls(const char *plugin);
 void case_exit_handlers(const char *plugin);
 void case_libc(const char *plugin);

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* Which file standard error was: see start_stderr.h. Layer 0. */
+#include "base/start_stderr.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Written before the first thread starts, read-only after. */
+static struct {
+    bool is_open;
+    dev_t device;
+    ino_t number;
+} start_stderr;
+
+static bool read_status(int fd, struct stat *status) {
+    int saved_errno = errno;
+    int result = fstat(fd, status);
+    errno = saved_errno;
+    return result == 0;
+}
+
+void hak_start_stderr_note(void) {
+    struct stat status;
+    start_stderr.is_open = read_status(STDERR_FILENO, &status);
+    if (start_stderr.is_open) {
+        start_stderr.device = status.st_dev;
+        start_stderr.number = status.st_ino;
+    }
+}
+
+bool hak_is_start_stderr(int fd) {
+    struct stat status;
+    return start_stderr.is_open && read_status(fd, &status) &&
+           status.st_dev == start_stderr.device && status.st_ino == start_stderr.number;
+}
