@@ -9,14 +9,30 @@
 #include "base/atomic.h"
 #include "base/event_ring.h"
 
-static _Atomic uint32_t panicking;
+/* Its kernel's thread id, or 0. */
+static _Atomic uint32_t reporting_thread;
+
+static uint32_t thread_id(void) {
+    return (uint32_t)syscall(SYS_gettid);
+}
+
+/* Others wait for the end, which this thread would do for ever: what walks its stack for the
+ * report allocates, or its own memory is what was overwritten. */
+static void wait_for_end(uint32_t reporter) {
+    if (reporter == thread_id()) {
+        hak_write_line(STDERR_FILENO, "hakmem: failed again while it reported; this is all");
+        abort();
+    }
+    for (;;) {
+        pause();
+    }
+}
 
 void hak_panic_begin(void) {
-    /* Relaxed: only who came first matters, nothing is published. */
-    if (hak_exchange_relaxed(&panicking, 1u) != 0) {
-        for (;;) {
-            pause();
-        }
+    uint32_t first = 0;
+    /* Only who came first matters, nothing is published: any order would do. */
+    if (!hak_cas_acquire(&reporting_thread, &first, thread_id())) {
+        wait_for_end(first);
     }
 }
 

@@ -2,7 +2,8 @@
 /* The end of the road: one report on stderr, then abort(). Layer 0.
  *
  * Nothing here allocates, takes a lock of the allocator or returns. When two
- * threads fail at once the first one reports; the others wait for the end. */
+ * threads fail at once the first one reports; the others wait for the end. A
+ * thread that fails in its own report says so and ends the process there. */
 #ifndef HAK_BASE_PANIC_H
 #define HAK_BASE_PANIC_H
 

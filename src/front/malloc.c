@@ -91,8 +91,13 @@ static HAK_NOINLINE void *realloc_large(void *block, size_t size_bytes) {
 }
 
 static HAK_NOINLINE void *grow_slow(void *block, size_t old, size_t size_bytes, size_t roomy) {
+    int saved_errno = errno;
     void *fresh = move(block, old, roomy);
-    return fresh != NULL ? fresh : move(block, old, size_bytes);
+    if (fresh == NULL) {
+        errno = saved_errno; /* the first try is nobody's business */
+        fresh = move(block, old, size_bytes);
+    }
+    return fresh;
 }
 
 /* To a block with room for 3/8 more at least, so that growing a few bytes at a time does

@@ -70,6 +70,19 @@ Test(panic, of_threads_that_fail_at_once_one_reports, .timeout = 60) {
     }
 }
 
+static void commit_while_reporting(void *p) {
+    alarm(5);
+    hak_panic_begin();
+    commit(p);
+}
+
+Test(panic, in_its_own_report_ends_at_once) {
+    struct misuse m = {HAK_MISUSE_DOUBLE_FREE, 64};
+    test_child_run(&child, commit_while_reporting, &m);
+    cr_assert_eq(child.signal, SIGABRT, "signal %d", child.signal);
+    cr_assert_str_eq(child.text, "hakmem: failed again while it reported; this is all\n");
+}
+
 static void set_badly(void *unused) {
     (void)unused;
     hak_bad_setting("HAKMEM_X", "y", "a or b");

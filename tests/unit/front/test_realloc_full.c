@@ -28,9 +28,12 @@ Test(realloc_full, growth_does_without_room_when_there_is_none) {
     memset(block, 5, OLD);
     test_os_fail_at(TEST_OS_ALL, 1, 1);
     fill();
+    errno = EXDEV;
     char *grown = hak_realloc(block, NEW);
+    int said = errno;
     test_os_recover();
     cr_assert_not_null(grown);
+    cr_assert_eq(said, EXDEV, "errno became %d", said);
     cr_assert_eq(hak_malloc_usable_size(grown), hak_malloc_usable_size(keeps_slab));
     cr_assert(grown[0] == 5 && grown[OLD - 1] == 5);
 }
