@@ -25,6 +25,7 @@ struct hak_heap {
     HAK_CACHE_ALIGNED struct hak_lock lock;
     uint32_t id;                         /* const: from 0, in order of birth */
     bool is_abandoned;                   /* lock(abandoned) */
+    uint64_t user;                       /* lock(abandoned): whose it is, 0 when abandoned */
     struct hak_heap *all_next;           /* const: every heap, newest first */
     struct hak_heap *abandoned_next, *abandoned_prev; /* lock(abandoned) */
     uint64_t idle_ns;                    /* owner: when idle classes were last looked at */

@@ -27,6 +27,7 @@ static struct {
     struct hak_lock lock;
     struct hak_heap *newest;      /* lock */
     uint32_t count;               /* lock */
+    struct hak_heap *looked_at;   /* lock: in the search for lost ones */
 } abandoned = {.lock = HAK_LOCK_INIT(HAK_LOCK_RANK_ABANDONED)};
 
 struct hak_heap *hak_heap_first(void) {
@@ -53,6 +54,7 @@ static struct hak_heap *create(void) {
     hak_tcache_init(&heap->tcache);
     hak_lock_init(&heap->lock, HAK_LOCK_RANK_HEAP);
     hak_chain_init(&heap->chain);
+    heap->user = hak_os_thread_self(); /* not shared yet */
     hak_lock_acquire(&birth_lock);
     heap->id = hak_add_relaxed(&heap_count, 1u);
     heap->all_next = hak_load_relaxed(&all_heaps); /* written under this lock only */
@@ -66,6 +68,7 @@ static struct hak_heap *create(void) {
 static void link_abandoned_locked(struct hak_heap *heap) {
     hak_assert(!heap->is_abandoned, HEAP_ONE_OWNER, heap->id);
     heap->is_abandoned = true;
+    heap->user = 0;
     heap->abandoned_prev = NULL;
     heap->abandoned_next = abandoned.newest;
     if (abandoned.newest != NULL) {
@@ -86,12 +89,45 @@ static void unlink_abandoned_locked(struct hak_heap *heap) {
     abandoned.count--;
 }
 
+/* How many heaps are looked at each time one more is about to be made. */
+enum { LOST_SEARCH_MAX = 8 };
+
+/* A lock that nobody holds: its last holder was done, and L1 shows what it wrote. */
+static bool is_lost_locked(struct hak_heap *heap) {
+    if (heap->user == 0 || !hak_os_thread_is_gone(heap->user) ||
+        !hak_lock_try_acquire(&heap->lock)) {
+        return false;
+    }
+    hak_lock_release(&heap->lock);
+    return true;
+}
+
+/* A heap whose thread ended without its hook: its first allocation was in the last rounds of
+ * its key destructors, or it left by the bare system call. Only a living thread takes or
+ * leaves a heap, under the lock held here: so who is gone has it still, and for good. */
+static struct hak_heap *find_lost_locked(void) {
+    struct hak_heap *heap = abandoned.looked_at;
+    for (int i = 0; i < LOST_SEARCH_MAX; i++) {
+        heap = heap != NULL ? heap->all_next : hak_heap_first();
+        abandoned.looked_at = heap;
+        if (heap == NULL || is_lost_locked(heap)) {
+            return heap; /* NULL behind the oldest: the next search begins anew */
+        }
+    }
+    return NULL;
+}
+
 /* The heap abandoned last: its memory is the warmest. */
 static struct hak_heap *adopt(void) {
     hak_lock_acquire(&abandoned.lock);
     struct hak_heap *heap = abandoned.newest;
     if (heap != NULL) {
         unlink_abandoned_locked(heap);
+    } else {
+        heap = find_lost_locked();
+    }
+    if (heap != NULL) {
+        heap->user = hak_os_thread_self();
     }
     hak_lock_release(&abandoned.lock);
     hak_event("heap adopt", heap, heap != NULL ? heap->id : 0);
@@ -335,6 +371,8 @@ void hak_heap_fork_child(void) {
         heap->is_abandoned = false;
         if (&heap->tcache != hak_tls) {
             link_abandoned_locked(heap);
+        } else {
+            heap->user = hak_os_thread_self(); /* the child's number is another */
         }
     }
 }

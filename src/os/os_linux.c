@@ -295,6 +295,21 @@ void hak_os_thread_exit_arm(void) {
     pthread_setspecific(exit_key, &first_round);
 }
 
+/* Process and thread: a number may be given again, and a process that was forked without our
+ * handlers has its parent's records. */
+uint64_t hak_os_thread_self(void) {
+    return (uint64_t)getpid() << 32 | (uint32_t)syscall(SYS_gettid);
+}
+
+bool hak_os_thread_is_gone(uint64_t thread) {
+    int saved_errno = errno;
+    pid_t process = (pid_t)(thread >> 32);
+    bool is_gone = process == getpid() &&
+                   syscall(SYS_tgkill, process, (pid_t)(uint32_t)thread, 0) != 0 && errno == ESRCH;
+    errno = saved_errno;
+    return is_gone;
+}
+
 /* --- fork ---------------------------------------------------------------- */
 
 /* The C library's list of open files: its own fork takes that lock after all handlers and

@@ -120,6 +120,37 @@ Test(os_thread, no_key_left_is_told) {
     cr_assert_not(hak_os_thread_exit_init(on_exit_hook));
 }
 
+/* --- Threads that are gone -------------------------------------------------- */
+
+static uint64_t thread_seen;
+
+static void *see_thread(void *unused) {
+    thread_seen = hak_os_thread_self();
+    cr_assert_not(hak_os_thread_is_gone(thread_seen));
+    return unused;
+}
+
+Test(os_thread, is_gone_soon_after_it_was_joined_and_not_before) {
+    const struct timespec nap_time = {0, 1000 * 1000};
+    uint64_t self = hak_os_thread_self();
+    cr_assert(self != 0 && self == hak_os_thread_self());
+    run_thread(see_thread);
+    cr_assert_neq(thread_seen, self);
+    for (int i = 0; i < 5000 && !hak_os_thread_is_gone(thread_seen); i++) {
+        nanosleep(&nap_time, NULL);
+    }
+    errno = EXDEV;
+    cr_assert(hak_os_thread_is_gone(thread_seen));
+    cr_assert_not(hak_os_thread_is_gone(self));
+    cr_assert_eq(errno, EXDEV);
+}
+
+Test(os_thread, of_another_process_is_never_gone) {
+    run_thread(see_thread);
+    uint64_t no_process = thread_seen + ((uint64_t)1 << 32);
+    cr_assert_not(hak_os_thread_is_gone(no_process));
+}
+
 /* --- fork ---------------------------------------------------------------- */
 
 static int prepared, in_parent, in_child;
