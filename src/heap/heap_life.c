@@ -108,10 +108,11 @@ static bool is_lost_locked(struct hak_heap *heap) {
 static struct hak_heap *find_lost_locked(void) {
     struct hak_heap *heap = abandoned.looked_at;
     for (int i = 0; i < LOST_SEARCH_MAX; i++) {
-        heap = heap != NULL ? heap->all_next : hak_heap_first();
+        struct hak_heap *older = heap != NULL ? heap->all_next : NULL;
+        heap = older != NULL ? older : hak_heap_first(); /* round and round */
         abandoned.looked_at = heap;
         if (heap == NULL || is_lost_locked(heap)) {
-            return heap; /* NULL behind the oldest: the next search begins anew */
+            return heap;
         }
     }
     return NULL;
