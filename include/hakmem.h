@@ -27,6 +27,7 @@
 #ifndef HAKMEM_H
 #define HAKMEM_H
 
+#include <malloc.h> /* struct mallinfo2: whole, for C++ wants to know what a function returns */
 #include <stddef.h>
 #include <stdint.h>
 
@@ -157,8 +158,6 @@ HAK_API int hak_check_level(void);
 /** The library's version, HAKMEM_VERSION of its build. */
 HAK_API const char *hak_version(void);
 
-/* glibc's struct, under a name of our own where <malloc.h> is absent. */
-struct mallinfo2;
 /** As glibc's mallinfo2(): arena, uordblks, fordblks, hblks, hblkhd filled. */
 HAK_API struct mallinfo2 hak_mallinfo2(void);
 

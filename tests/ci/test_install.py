@@ -133,6 +133,21 @@ class Install(Case):
         self.command("gcc", "consumer.c", "-o", "static", *static, "-lpthread")
         self.assert_runs(self.folder / "static")
 
+    def test_the_headers_compile_without_a_warning(self):
+        flags = shlex.split(self.command(
+            "pkg-config", "--cflags", LIBRARY,
+            env={**os.environ, "PKG_CONFIG_PATH": str(self.library_folder / "pkgconfig")}))
+        for header in "hakmem.h", "hakmem_inline.h":
+            self.write("header.c", f"#include <{header}>\n"
+                                   "size_t used(void);\n"
+                                   "size_t used(void) { return hak_mallinfo2().uordblks; }\n")
+            for compiler, language in (("gcc", "c11"), ("clang", "c11"), ("g++", "c++17"),
+                                       ("clang++", "c++17")):
+                with self.subTest(header=header, compiler=compiler):
+                    self.command(compiler, "-x", "c++" if "++" in language else "c",
+                                 f"-std={language}", "-Wall", "-Wextra", "-Wpedantic", "-Werror",
+                                 *flags, "-c", "header.c", "-o", "header.o")
+
     def link_inline(self, *flags):
         self.write("inline.c", INLINE_CONSUMER)
         return subprocess.run(
