@@ -12,7 +12,7 @@ C_SUFFIXES = {".c", ".h", ".cc", ".cpp", ".hpp", ".def"}
 CODE_SUFFIXES = C_SUFFIXES | {".py", ".sh", ".cmake", ".js", ".css", ".S"}
 # Where people write code; data (corpora, patches, golden files) is elsewhere.
 CODE_FOLDERS = {"src", "include", "tests", "fuzz", "stress", "bench", "ci", "cmake", ".ci",
-                ".github", "runner", "docs"}
+                ".github", "runner", "docs", "command", "tools"}
 SPDX_SUFFIXES = CODE_SUFFIXES | {".yml", ".yaml"}
 LAYER_ROW = re.compile(r"^\|\s*(\d+)\s*\|\s*`?(?:src/)?(\w+)/?`?\s*\|", re.MULTILINE)
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')
