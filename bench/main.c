@@ -6,7 +6,8 @@
  */
 #include "harness/bench.h"
 
-#include <argp.h>
+#include "command/command_line.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -39,62 +40,61 @@ static const struct argp_option option_table[] = {
     {0},
 };
 
-static uint64_t parse_count(struct argp_state *state, const char *name, const char *text,
-                            uint64_t low, uint64_t high) {
+static uint64_t parse_count(const char *name, const char *text, uint64_t low, uint64_t high) {
     char *end;
     errno = 0;
     unsigned long long value = strtoull(text, &end, 10);
     if (errno != 0 || end == text || *end != '\0' || *text == '-' || value < low || value > high)
-        argp_failure(state, 2, 0, "--%s takes a number from %llu to %llu, not '%s'", name,
-                     (unsigned long long)low, (unsigned long long)high, text);
+        command_refuse("--%s takes a number from %llu to %llu, not '%s'", name,
+                       (unsigned long long)low, (unsigned long long)high, text);
     return value;
 }
 
-static double parse_seconds(struct argp_state *state, const char *text) {
+static double parse_seconds(const char *text) {
     char *end;
     double value = strtod(text, &end);
     if (end == text || *end != '\0' || !(value > 0.0) || value > MAX_SECONDS)
-        argp_failure(state, 2, 0, "--seconds takes a time above 0 and up to %.0f, not '%s'",
-                     MAX_SECONDS, text);
+        command_refuse("--seconds takes a time above 0 and up to %.0f, not '%s'", MAX_SECONDS,
+                       text);
     return value;
 }
 
-static void parse_workload(struct argp_state *state, struct options *options, const char *name) {
+static void parse_workload(struct options *options, const char *name) {
     if (options->workload != NULL)
-        argp_failure(state, 2, 0, "one workload at a time; '%s' is the second", name);
+        command_refuse("one workload at a time; '%s' is the second", name);
     options->workload = bench_workload_find(name);
     if (options->workload == NULL)
-        argp_failure(state, 2, 0, "no workload '%s'; --list names them", name);
+        command_refuse("no workload '%s'; --list names them", name);
 }
 
-static void check_options(struct argp_state *state, const struct options *options) {
+static void check_options(const struct options *options) {
     const struct bench_workload *workload = options->workload;
     if (options->list)
         return;
     if (workload == NULL)
-        argp_failure(state, 2, 0, "name a workload; --list names them");
+        command_refuse("name a workload; --list names them");
     else if (options->threads < workload->min_threads ||
              options->threads % workload->thread_multiple != 0)
-        argp_failure(state, 2, 0, "%s needs at least %u threads, a multiple of %u; give --threads",
-                     workload->name, workload->min_threads, workload->thread_multiple);
+        command_refuse("%s needs at least %u threads, a multiple of %u; give --threads",
+                       workload->name, workload->min_threads, workload->thread_multiple);
     if (options->operations != 0 && options->seconds > 0.0)
-        argp_failure(state, 2, 0, "--seconds and --operations exclude each other; give one");
+        command_refuse("--seconds and --operations exclude each other; give one");
 }
 
 static error_t parse_option(int key, char *argument, struct argp_state *state) {
     struct options *options = state->input;
     switch (key) {
     case 't':
-        options->threads = parse_count(state, "threads", argument, 1, BENCH_MAX_THREADS);
+        options->threads = parse_count("threads", argument, 1, BENCH_MAX_THREADS);
         return 0;
     case 'n':
-        options->operations = parse_count(state, "operations", argument, 1, MAX_OPERATIONS);
+        options->operations = parse_count("operations", argument, 1, MAX_OPERATIONS);
         return 0;
     case KEY_SECONDS:
-        options->seconds = parse_seconds(state, argument);
+        options->seconds = parse_seconds(argument);
         return 0;
     case KEY_SEED:
-        options->seed = parse_count(state, "seed", argument, 0, INT64_MAX);
+        options->seed = parse_count("seed", argument, 0, INT64_MAX);
         return 0;
     case KEY_JSON:
         options->json_path = argument;
@@ -103,10 +103,10 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
         options->list = true;
         return 0;
     case ARGP_KEY_ARG:
-        parse_workload(state, options, argument);
+        parse_workload(options, argument);
         return 0;
     case ARGP_KEY_END:
-        check_options(state, options);
+        check_options(options);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -135,14 +135,14 @@ static void list_workloads(void) {
 
 /* Too large for the stack of a small machine, and malloc is what is measured. */
 static struct bench_run run;
+static struct command_output json;
 
 int main(int argc, char **argv) {
     struct options options = {.threads = 1, .seed = 1};
-    argp_err_exit_status = 2;
-    argp_parse(&parser, argc, argv, 0, NULL, &options);
+    command_parse("hakmem-bench", &parser, argc, argv, 0, &options);
     if (options.list) {
         list_workloads();
-        return 0;
+        return command_finish(0);
     }
     double seconds = options.seconds > 0.0 ? options.seconds : DEFAULT_SECONDS;
     run.workload = options.workload;
@@ -150,13 +150,10 @@ int main(int argc, char **argv) {
     run.seed = options.seed;
     run.total_operations = options.operations;
     run.duration_ns = options.operations != 0 ? 0 : (uint64_t)ceil(seconds * 1e9);
+    command_output_prepare(&json, "--json", options.json_path);
     struct bench_result result;
     bench_run_execute(&run, &result);
     bench_report_print(&run, &result);
-    if (options.json_path == NULL)
-        return 0;
-    int error = bench_report_write(&run, &result, options.json_path);
-    if (error != 0)
-        fprintf(stderr, "hakmem-bench: cannot write %s: %s\n", options.json_path, strerror(error));
-    return error != 0 ? 2 : 0;
+    bool is_written = bench_report_write(&run, &result, &json);
+    return command_finish(is_written ? 0 : COMMAND_EXIT_USAGE);
 }

@@ -6,16 +6,18 @@
  */
 #include "runner.h"
 
-#include <argp.h>
+#include "command/command_line.h"
+
 #include <errno.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 /* As the shell and env(1) use them. */
-enum { EXIT_USAGE = 2, EXIT_CANNOT_RUN = 126, EXIT_NO_PROGRAM = 127 };
+enum { EXIT_CANNOT_RUN = 126, EXIT_NO_PROGRAM = 127 };
 
 struct options {
     enum runner_build build;
@@ -30,9 +32,9 @@ static const struct argp_option option_list[] = {
     {0},
 };
 
-static void take_build(struct argp_state *state, enum runner_build build, struct options *options) {
+static void take_build(enum runner_build build, struct options *options) {
     if (options->build != RUNNER_ANY && options->build != build) {
-        argp_failure(state, EXIT_USAGE, 0, "--checked and --release exclude each other");
+        command_refuse("--checked and --release exclude each other; give one");
     }
     options->build = build;
 }
@@ -42,10 +44,10 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
     (void)argument;
     switch (key) {
     case 'c':
-        take_build(state, RUNNER_CHECKED, options);
+        take_build(RUNNER_CHECKED, options);
         return 0;
     case 'r':
-        take_build(state, RUNNER_RELEASE, options);
+        take_build(RUNNER_RELEASE, options);
         return 0;
     case 's':
         options->wants_stats = true;
@@ -55,8 +57,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
         state->next = state->argc;
         return 0;
     case ARGP_KEY_NO_ARGS:
-        argp_failure(state, EXIT_USAGE, 0, "no program given; as in: hakmem -- ls -l");
-        return 0;
+        command_refuse("no program given; as in: hakmem -- ls -l");
     default:
         return ARGP_ERR_UNKNOWN;
     }
@@ -81,8 +82,7 @@ static void set_environment(const char *library, bool wants_stats) {
     size_t bytes = strlen(library) + (has_kept ? strlen(kept) : 0) + 2;
     char *preload = malloc(bytes);
     if (preload == NULL) {
-        fprintf(stderr, "hakmem: out of memory\n");
-        exit(EXIT_USAGE);
+        command_refuse("out of memory; is there a limit on it (ulimit -v)?");
     }
     snprintf(preload, bytes, "%s%s%s", library, has_kept ? ":" : "", has_kept ? kept : "");
     setenv("LD_PRELOAD", preload, 1);
@@ -97,42 +97,24 @@ static void check_program(const char *name) {
     case RUNNER_PROGRAM_FOUND:
         return;
     case RUNNER_PROGRAM_MISSING:
-        fprintf(stderr, "hakmem: no program '%s'\n", name);
+        command_complain("no program '%s'; is its name right, and its folder in PATH?", name);
         exit(EXIT_NO_PROGRAM);
     case RUNNER_PROGRAM_STATIC:
-        fprintf(stderr,
-                "hakmem: '%s' is statically linked, so no library can be put under it; link it "
-                "with libhakmem.a\n",
-                name);
+        command_complain("'%s' is statically linked, so no library can be put under it; link it "
+                         "with libhakmem.a",
+                         name);
         exit(EXIT_CANNOT_RUN);
     }
 }
 
-/** LD_PRELOAD has no quoting. */
-static void check_path(const char *library) {
-    if (strpbrk(library, " :") != NULL) {
-        fprintf(stderr, "hakmem: '%s': LD_PRELOAD takes no path with a space or colon in it\n",
-                library);
-        exit(EXIT_USAGE);
-    }
-}
-
 int main(int argc, char **argv) {
-    argp_err_exit_status = EXIT_USAGE;
     struct options options = {.build = RUNNER_ANY};
-    char found[PATH_MAX], library[PATH_MAX];
-    argp_parse(&parser, argc, argv, ARGP_IN_ORDER, NULL, &options);
-    if (!runner_find_library(options.build, found, sizeof(found))) {
-        return EXIT_USAGE;
-    }
-    if (realpath(found, library) == NULL) {
-        fprintf(stderr, "hakmem: %s: %s\n", found, strerror(errno));
-        return EXIT_USAGE;
-    }
-    check_path(library);
+    char library[PATH_MAX];
+    command_parse("hakmem", &parser, argc, argv, ARGP_IN_ORDER, &options);
+    runner_find_library(options.build, library, sizeof(library));
     check_program(options.program[0]);
     set_environment(library, options.wants_stats);
     execvp(options.program[0], options.program);
-    fprintf(stderr, "hakmem: '%s': %s\n", options.program[0], strerror(errno));
+    command_complain("'%s' cannot be run: %s", options.program[0], strerror(errno));
     return errno == ENOENT ? EXIT_NO_PROGRAM : EXIT_CANNOT_RUN;
 }

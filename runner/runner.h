@@ -6,15 +6,15 @@
 #ifndef HAKMEM_RUNNER_H
 #define HAKMEM_RUNNER_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 enum runner_build { RUNNER_ANY, RUNNER_RELEASE, RUNNER_CHECKED };
 
 /** Finds the drop-in library of a build near this program, in an installed tree
- *  or a build tree; RUNNER_ANY takes release first. False, with one line on
- *  stderr, if there is none. */
-bool runner_find_library(enum runner_build build, char *path, size_t path_bytes);
+ *  or a build tree; RUNNER_ANY takes release first. The path is one that
+ *  LD_PRELOAD can take. Ends the program, with one line and status 2, if there
+ *  is none. */
+void runner_find_library(enum runner_build build, char *path, size_t path_bytes);
 
 enum runner_program {
     RUNNER_PROGRAM_FOUND,

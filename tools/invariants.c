@@ -5,16 +5,13 @@
  * docs/INVARIANTS.md or as a list of IDs. CI compares the file with what this
  * prints, so the documentation cannot drift from the checks.
  */
-#include <argp.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
-#include "hakmem.h"
-
-enum { EXIT_USAGE = 2 };
+#include "command/command_line.h"
 
 enum format { FORMAT_MARKDOWN, FORMAT_LIST };
 
@@ -165,9 +162,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
         *format = FORMAT_LIST;
         return 0;
     case ARGP_KEY_ARG:
-        argp_failure(state, EXIT_USAGE, 0, "'%s' is one argument too many; there are only options",
-                     argument);
-        return EINVAL;
+        command_refuse("'%s' is one argument too many; there are only options", argument);
     default:
         return ARGP_ERR_UNKNOWN;
     }
@@ -179,20 +174,13 @@ static const struct argp parser = {
     .doc = "Prints the catalogue of hakmem's invariants.",
 };
 
-const char *argp_program_version = "hakmem-invariants " HAKMEM_VERSION;
-
 int main(int argc, char **argv) {
     enum format format = FORMAT_MARKDOWN;
-    argp_err_exit_status = EXIT_USAGE;
-    argp_parse(&parser, argc, argv, 0, NULL, &format);
+    command_parse("hakmem-invariants", &parser, argc, argv, 0, &format);
     if (format == FORMAT_LIST) {
         print_list();
     } else {
         print_markdown();
     }
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        fprintf(stderr, "hakmem-invariants: stdout cannot be written; is the disk full?\n");
-        return EXIT_FAILURE;
-    }
-    return EXIT_SUCCESS;
+    return command_finish(0);
 }

@@ -13,6 +13,8 @@
 #ifndef BENCH_HARNESS_BENCH_H
 #define BENCH_HARNESS_BENCH_H
 
+#include "command/output_file.h"
+
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -137,9 +139,9 @@ _Noreturn void bench_fail(const char *format, ...) __attribute__((format(printf,
 /* Starts a thread or fails the run. */
 pthread_t bench_thread_start(void *(*function)(void *), void *argument);
 
-/* The report (harness/report.c). `json_path` may be NULL; returns 0 or an errno value. */
+/* The report (harness/report.c). False, with one line on stderr, if it cannot be written. */
 void bench_report_print(const struct bench_run *run, const struct bench_result *result);
-int bench_report_write(const struct bench_run *run, const struct bench_result *result,
-                       const char *json_path);
+bool bench_report_write(const struct bench_run *run, const struct bench_result *result,
+                        struct command_output *json_file);
 
 #endif

@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What a run prints and writes. The JSON keys are read by bench/report; add,
- * never rename. Written to a temporary name and renamed, so a reader never
- * sees half a report.
+ * never rename.
  */
 #include "harness/bench.h"
 
 #include <dlfcn.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #define MIB (1024.0 * 1024.0)
 
@@ -69,21 +66,14 @@ static json_t *report_json(const struct bench_run *run, const struct bench_resul
         json_bytes(memory->settled_rss_bytes));
 }
 
-int bench_report_write(const struct bench_run *run, const struct bench_result *result,
-                       const char *json_path) {
-    char temporary[4096];
-    int length = snprintf(temporary, sizeof temporary, "%s.%ld.tmp", json_path, (long)getpid());
-    if (length < 0 || (size_t)length >= sizeof temporary)
-        return ENAMETOOLONG;
+bool bench_report_write(const struct bench_run *run, const struct bench_result *result,
+                        struct command_output *json_file) {
+    if (json_file->path == NULL)
+        return true;
     json_t *json = report_json(run, result);
-    if (json == NULL)
-        return ENOMEM;
-    errno = 0;
-    int failed = json_dump_file(json, temporary, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+    FILE *stream = command_output_open(json_file);
+    bool is_complete = json != NULL && stream != NULL &&
+                       json_dumpf(json, stream, JSON_INDENT(2) | JSON_PRESERVE_ORDER) == 0;
     json_decref(json);
-    if (failed == 0 && rename(temporary, json_path) == 0)
-        return 0;
-    int error = errno != 0 ? errno : EIO;
-    unlink(temporary);
-    return error;
+    return command_output_close(json_file, is_complete);
 }

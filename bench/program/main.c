@@ -8,7 +8,9 @@
  * whoever forked it: started from a script's interpreter, small programs would
  * all show the interpreter's memory.
  */
-#include <argp.h>
+#include "command/command_line.h"
+#include "command/output_file.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
@@ -50,8 +52,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
         options->command = state->argv + state->next;
         return 0;
     case ARGP_KEY_NO_ARGS:
-        argp_failure(state, 2, 0, "name a program to run, after --");
-        return 0;
+        command_refuse("name a program to run, after --");
     default:
         return ARGP_ERR_UNKNOWN;
     }
@@ -79,19 +80,16 @@ static _Noreturn void exec_program(const struct options *options) {
     if (options->preload != NULL)
         setenv("LD_PRELOAD", options->preload, 1);
     execvp(options->command[0], options->command);
-    fprintf(stderr, "hakmem-bench-program: cannot run %s: %s\n", options->command[0],
-            strerror(errno));
+    command_complain("%s cannot be run: %s", options->command[0], strerror(errno));
     _exit(EXEC_FAILED);
 }
 
-static int write_json(const struct options *options, double seconds, int status) {
-    char temporary[4096];
+static bool write_json(const struct options *options, double seconds, int status,
+                       struct command_output *json_file) {
     struct rusage usage;
+    if (json_file->path == NULL)
+        return true;
     getrusage(RUSAGE_CHILDREN, &usage);
-    int length =
-        snprintf(temporary, sizeof temporary, "%s.%ld.tmp", options->json_path, (long)getpid());
-    if (length < 0 || (size_t)length >= sizeof temporary)
-        return ENAMETOOLONG;
     json_t *json = json_pack(
         "{s:s, s:i, s:s, s:f, s:f, s:f, s:I, s:I, s:i, s:i}", "program", "hakmem-bench-program",
         "version", 1, "command", options->command[0], "seconds", seconds, "user_seconds",
@@ -99,16 +97,11 @@ static int write_json(const struct options *options, double seconds, int status)
         "peak_rss_bytes", (json_int_t)usage.ru_maxrss * BYTES_PER_KIB, "minor_faults",
         (json_int_t)usage.ru_minflt, "exit_status", WIFEXITED(status) ? WEXITSTATUS(status) : -1,
         "signal", WIFSIGNALED(status) ? WTERMSIG(status) : 0);
-    if (json == NULL)
-        return ENOMEM;
-    errno = 0;
-    int failed = json_dump_file(json, temporary, JSON_INDENT(2));
+    FILE *stream = command_output_open(json_file);
+    bool is_complete =
+        json != NULL && stream != NULL && json_dumpf(json, stream, JSON_INDENT(2)) == 0;
     json_decref(json);
-    if (failed == 0 && rename(temporary, options->json_path) == 0)
-        return 0;
-    int error = errno != 0 ? errno : EIO;
-    unlink(temporary);
-    return error;
+    return command_output_close(json_file, is_complete);
 }
 
 static int wait_for(pid_t child) {
@@ -120,25 +113,20 @@ static int wait_for(pid_t child) {
 
 int main(int argc, char **argv) {
     struct options options = {0};
-    argp_err_exit_status = 2;
-    argp_parse(&parser, argc, argv, ARGP_IN_ORDER, NULL, &options);
+    static struct command_output json;
+    command_parse("hakmem-bench-program", &parser, argc, argv, ARGP_IN_ORDER, &options);
+    command_output_prepare(&json, "--json", options.json_path);
     double start = now_seconds();
     pid_t child = fork();
-    if (child < 0) {
-        fprintf(stderr, "hakmem-bench-program: fork: %s\n", strerror(errno));
-        return 2;
-    }
+    if (child < 0)
+        command_refuse("no process can be started: %s", strerror(errno));
     if (child == 0)
         exec_program(&options);
     int status = wait_for(child);
     double seconds = now_seconds() - start;
-    int error = options.json_path != NULL ? write_json(&options, seconds, status) : 0;
-    if (error != 0) {
-        fprintf(stderr, "hakmem-bench-program: cannot write %s: %s\n", options.json_path,
-                strerror(error));
-        return 2;
-    }
+    if (!write_json(&options, seconds, status, &json))
+        return COMMAND_EXIT_USAGE;
     if (WIFEXITED(status) && WEXITSTATUS(status) == EXEC_FAILED)
-        return 2;
+        return COMMAND_EXIT_USAGE;
     return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : 1;
 }

@@ -100,9 +100,9 @@ class Usage(BenchTest):
                 self.assertEqual(done.stderr.count("\n"), 1)
 
     def test_a_report_that_cannot_be_written(self):
-        done = self.run_program(BENCH, "idle", "--json", "/nonexistent/x.json")
+        done = self.run_program(BENCH, "idle", "--seconds", "1000", "--json", "/nonexistent/x.json")
         self.assertEqual(done.returncode, 2)
-        self.assertIn("cannot write /nonexistent/x.json", done.stderr)
+        self.assertIn("'/nonexistent/x.json' cannot be written", done.stderr)
 
 
 if __name__ == "__main__":

@@ -98,7 +98,14 @@ class Runner(DriverTest):
 
     def test_a_folder_that_ld_preload_cannot_name(self):
         runner = self.tree("with space", "libhakmem.so")
-        self.refused(2, "no path with a space or colon", runner, "--", "true")
+        self.refused(2, "no path with a space or colon in it; start hakmem through a symbolic link",
+                     runner, "--", "true")
+        os.symlink(self.path("with space"), self.path("without"))
+        wanted = self.path("without/bin/../lib/libhakmem.so")
+        self.assertEqual(self.preload_of(self.path("without/bin/hakmem")), wanted)
+        result = self.start("sh", "-c", 'hakmem -- sh -c "echo \\$LD_PRELOAD"',
+                            PATH=self.path("without/bin") + ":" + os.environ["PATH"])
+        self.assertEqual(result.stdout, wanted + "\n")
 
     def test_help(self):
         result = self.start(program("hakmem"), "--help")
