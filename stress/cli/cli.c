@@ -5,14 +5,16 @@
  */
 #include "cli.h"
 
+#include "command/command_line.h"
+
 #include <ctype.h>
 #include <errno.h>
-#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define SCENARIO(name, place, summary) {#name, summary, place},
@@ -57,15 +59,51 @@ bool cli_sibling(const char *name, char *path, size_t path_bytes) {
     return written > 0 && (size_t)written < path_bytes;
 }
 
-bool cli_json_write(const char *program, const char *path, json_t *result) {
-    char temporary[PATH_MAX];
-    int length = snprintf(temporary, sizeof(temporary), "%s.%ld.tmp", path, (long)getpid());
-    bool is_written = length > 0 && (size_t)length < sizeof(temporary) &&
-                      json_dump_file(result, temporary, JSON_INDENT(2)) == 0 &&
-                      rename(temporary, path) == 0;
-    if (!is_written) {
-        fprintf(stderr, "%s: %s cannot be written: %s\n", program, path, strerror(errno));
-        unlink(temporary);
+void cli_take_number(const char *what, const char *text, uint64_t low, uint64_t high,
+                     uint64_t *number) {
+    if (!cli_parse_number(text, low, high, number)) {
+        command_refuse("%s is '%s'; it takes a number from %llu to %llu", what, text,
+                       (unsigned long long)low, (unsigned long long)high);
+    }
+}
+
+void cli_take_seconds(const char *what, const char *text, double low, double high,
+                      double *seconds) {
+    if (!cli_parse_seconds(text, low, high, seconds)) {
+        command_refuse("%s is '%s'; it takes seconds from %g to %.0f", what, text, low, high);
+    }
+}
+
+static bool can_be_preloaded(const char *path) {
+    return strpbrk(path, " :") == NULL; /* LD_PRELOAD has no quoting */
+}
+
+void cli_take_library(const char *path, char library[PATH_MAX]) {
+    char here[PATH_MAX] = "";
+    struct stat found;
+    if (realpath(path, library) == NULL || access(library, R_OK) != 0 ||
+        stat(library, &found) != 0 || !S_ISREG(found.st_mode)) {
+        command_refuse("no library '%s'; name the file", path);
+    }
+    if (can_be_preloaded(library)) {
+        return;
+    }
+    bool has_folder = path[0] == '/' || getcwd(here, sizeof(here)) != NULL;
+    int length = snprintf(library, PATH_MAX, "%s%s%s", here, path[0] == '/' ? "" : "/", path);
+    if (!has_folder || length >= PATH_MAX || !can_be_preloaded(library)) {
+        command_refuse(
+            "'%s': LD_PRELOAD takes no path with a space or colon in it; name a symbolic "
+            "link to it whose path has none",
+            path);
+    }
+}
+
+bool cli_json_write(struct command_output *output, json_t *result) {
+    bool is_written = true;
+    if (output->path != NULL) {
+        FILE *stream = command_output_open(output);
+        bool is_complete = stream != NULL && json_dumpf(result, stream, JSON_INDENT(2)) == 0;
+        is_written = command_output_close(output, is_complete);
     }
     json_decref(result);
     return is_written;

@@ -4,16 +4,14 @@
  * hakmem-stress: the command line, the verdict, the result file.
  */
 #include "../cli/cli.h"
+#include "command/command_line.h"
 #include "result.h"
 #include "supervisor.h"
 
-#include <argp.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum { OPTION_LIST = 256, OPTION_JSON, OPTION_LIBRARY, OPTION_TIMEOUT, OPTION_OBSERVE,
        OPTION_PAUSES };
@@ -26,6 +24,11 @@ struct options {
     char library[PATH_MAX];
     bool has_seed;
     bool has_seconds;
+};
+
+struct outputs {
+    struct command_output json;
+    struct command_output observation;
 };
 
 static const struct argp_option option_list[] = {
@@ -52,55 +55,26 @@ static _Noreturn void list_scenarios(void) {
             printf("%-9s %s\n", cli_scenarios[i].name, cli_scenarios[i].summary);
         }
     }
-    exit(STRESS_EXIT_OK);
+    exit(command_finish(STRESS_EXIT_OK));
 }
 
-static void take_number(struct argp_state *state, const char *what, const char *text, uint64_t low,
-                        uint64_t high, uint64_t *number) {
-    if (!cli_parse_number(text, low, high, number)) {
-        argp_failure(state, STRESS_EXIT_USAGE, 0, "%s is '%s'; it takes a number from %llu to %llu",
-                     what, text, (unsigned long long)low, (unsigned long long)high);
-    }
-}
-
-static void take_seconds(struct argp_state *state, const char *what, const char *text,
-                         double *seconds) {
-    if (!cli_parse_seconds(text, 0.001, seconds_max, seconds)) {
-        argp_failure(state, STRESS_EXIT_USAGE, 0, "%s is '%s'; it takes seconds from 0.001 to %.0f",
-                     what, text, seconds_max);
-    }
-}
-
-static void take_scenario(struct argp_state *state, const char *name, struct options *options) {
+static void take_scenario(const char *name, struct options *options) {
     const struct cli_scenario *scenario = cli_scenario_find(name);
     if (options->request.scenario != NULL) {
-        argp_failure(state, STRESS_EXIT_USAGE, 0, "one scenario at a time: '%s' is one too many",
-                     name);
+        command_refuse("one scenario at a time: '%s' is one too many", name);
     }
     if (scenario == NULL) {
-        argp_failure(state, STRESS_EXIT_USAGE, 0, "no scenario '%s'; --list names them", name);
+        command_refuse("no scenario '%s'; --list names them", name);
     } else if (!cli_scenario_runs_here(scenario)) {
-        argp_failure(state, STRESS_EXIT_USAGE, 0,
-                     "scenario '%s' cannot run under this build's sanitizer", name);
+        command_refuse("scenario '%s' cannot run under this build's sanitizer; --list names those "
+                       "that can",
+                       name);
     } else {
         options->request.scenario = scenario->name;
     }
 }
 
-static void take_library(struct argp_state *state, const char *path, struct options *options) {
-    struct stat found;
-    if (realpath(path, options->library) == NULL || access(options->library, R_OK) != 0 ||
-        stat(options->library, &found) != 0 || !S_ISREG(found.st_mode)) {
-        argp_failure(state, STRESS_EXIT_USAGE, 0, "no library '%s'; name the file", path);
-    }
-    if (strpbrk(options->library, " :") != NULL) {
-        argp_failure(state, STRESS_EXIT_USAGE, 0,
-                     "'%s': LD_PRELOAD takes no path with a space or colon in it", path);
-    }
-    options->request.library = options->library;
-}
-
-static void take_pauses(struct argp_state *state, const char *name, enum stress_pauses *pauses) {
+static void take_pauses(const char *name, enum stress_pauses *pauses) {
     static const char *const names[] = {"none", "signals", "points", "both"};
     for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         if (strcmp(name, names[i]) == 0) {
@@ -108,8 +82,7 @@ static void take_pauses(struct argp_state *state, const char *name, enum stress_
             return;
         }
     }
-    argp_failure(state, STRESS_EXIT_USAGE, 0,
-                 "--pauses is '%s'; it takes points, signals, both or none", name);
+    command_refuse("--pauses is '%s'; it takes points, signals, both or none", name);
 }
 
 static error_t parse_option(int key, char *argument, struct argp_state *state) {
@@ -117,28 +90,29 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
     struct supervisor_request *request = &options->request;
     switch (key) {
     case 't':
-        take_number(state, "--threads", argument, 1, STRESS_THREADS_MAX, &request->thread_count);
+        cli_take_number("--threads", argument, 1, STRESS_THREADS_MAX, &request->thread_count);
         return 0;
     case 's':
-        take_number(state, "--seed", argument, 0, UINT64_MAX, &request->seed);
+        cli_take_number("--seed", argument, 0, UINT64_MAX, &request->seed);
         options->has_seed = true;
         return 0;
     case 'T':
-        take_seconds(state, "--seconds", argument, &request->seconds);
+        cli_take_seconds("--seconds", argument, 0.001, seconds_max, &request->seconds);
         options->has_seconds = true;
         return 0;
     case 'n':
-        take_number(state, "--operations", argument, 1, UINT64_C(1000000000000),
-                    &request->operation_count);
+        cli_take_number("--operations", argument, 1, UINT64_C(1000000000000),
+                        &request->operation_count);
         return 0;
     case OPTION_TIMEOUT:
-        take_seconds(state, "--timeout", argument, &request->timeout_seconds);
+        cli_take_seconds("--timeout", argument, 0.001, seconds_max, &request->timeout_seconds);
         return 0;
     case OPTION_LIBRARY:
-        take_library(state, argument, options);
+        cli_take_library(argument, options->library);
+        request->library = options->library;
         return 0;
     case OPTION_PAUSES:
-        take_pauses(state, argument, &request->pauses);
+        take_pauses(argument, &request->pauses);
         return 0;
     case OPTION_OBSERVE:
         options->observe_path = argument;
@@ -150,15 +124,14 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
     case OPTION_LIST:
         list_scenarios();
     case ARGP_KEY_ARG:
-        take_scenario(state, argument, options);
+        take_scenario(argument, options);
         return 0;
     case ARGP_KEY_END:
         if (request->scenario == NULL) {
-            argp_failure(state, STRESS_EXIT_USAGE, 0, "name a scenario; --list shows them");
+            command_refuse("name a scenario; --list shows them");
         }
         if (options->has_seconds && request->operation_count != 0) {
-            argp_failure(state, STRESS_EXIT_USAGE, 0,
-                         "--seconds and --operations exclude each other");
+            command_refuse("--seconds and --operations exclude each other; give one");
         }
         return 0;
     default:
@@ -172,8 +145,8 @@ static const struct argp parser = {
     "SCENARIO",
     "Run one multi-threaded scenario on hakmem and verify every block's whole contents."
     "\vExit status: 0 passed, 1 a failure was found (its seed and the command that repeats it are "
-    "printed), 2 usage. A seed fixes what each thread does, not how the threads interleave. "
-    "HAKMEM_ADAPTIVE_LOG is 0 unless it is set.",
+    "printed), 2 usage, 130 or 143 interrupted (SIGINT, SIGTERM). A seed fixes what each thread does, "
+    "not how the threads interleave. HAKMEM_ADAPTIVE_LOG is 0 unless it is set.",
     NULL,
     NULL,
     NULL};
@@ -196,39 +169,45 @@ static void command_of(const char *program, const struct supervisor_request *req
              request->library ? request->library : "");
 }
 
-static int report(const struct options *options, const struct supervisor_result *result,
-                  const char *command) {
-    const struct supervisor_request *request = &options->request;
-    if (result->exit_status == STRESS_EXIT_OK) {
+static void print_verdict(const struct supervisor_request *request,
+                          const struct supervisor_result *result, const char *command) {
+    unsigned long long threads = request->thread_count, seed = request->seed;
+    unsigned long long operations = result->operation_count;
+    if (result->interrupted_by != 0) {
+        fprintf(stderr,
+                "hakmem-stress: interrupted %s threads=%llu seed=%llu: %llu operations in %.2f s, "
+                "nothing found so far\n",
+                request->scenario, threads, seed, operations, result->elapsed_seconds);
+    } else if (result->exit_status == STRESS_EXIT_OK) {
         printf("hakmem-stress: PASS %s threads=%llu seed=%llu: %llu operations in %.2f s, "
                "%llu structures checked\n",
-               request->scenario, (unsigned long long)request->thread_count,
-               (unsigned long long)request->seed, (unsigned long long)result->operation_count,
-               result->elapsed_seconds, (unsigned long long)result->heap_check_count);
+               request->scenario, threads, seed, operations, result->elapsed_seconds,
+               (unsigned long long)result->heap_check_count);
     } else {
         fprintf(stderr, "hakmem-stress: FAIL %s threads=%llu seed=%llu: %s\nrepeat with: %s\n",
-                request->scenario, (unsigned long long)request->thread_count,
-                (unsigned long long)request->seed, result->message, command);
+                request->scenario, threads, seed, result->message, command);
     }
-    if (options->json_path != NULL &&
-        !cli_json_write("hakmem-stress", options->json_path,
-                        result_json(request, result, command))) {
-        return STRESS_EXIT_USAGE;
+}
+
+static int report(const struct supervisor_request *request, const struct supervisor_result *result,
+                  const char *command, struct outputs *outputs) {
+    print_verdict(request, result, command);
+    bool is_written = cli_json_write(&outputs->json, result_json(request, result, command));
+    if (request->is_observed) {
+        is_written &= cli_json_write(&outputs->observation,
+                                     result_observation_json(request, result, command));
     }
-    if (options->observe_path != NULL &&
-        !cli_json_write("hakmem-stress", options->observe_path,
-                        result_observation_json(request, result, command))) {
-        return STRESS_EXIT_USAGE;
-    }
-    return result->exit_status;
+    return is_written ? result->exit_status : STRESS_EXIT_USAGE;
 }
 
 int main(int argc, char **argv) {
-    argp_err_exit_status = STRESS_EXIT_USAGE;
     struct options options = {
         .request = {.thread_count = 4, .seconds = 1.0, .timeout_seconds = 60.0,
                     .pauses = STRESS_PAUSES_BOTH}};
-    argp_parse(&parser, argc, argv, 0, NULL, &options);
+    static struct outputs outputs;
+    command_parse("hakmem-stress", &parser, argc, argv, 0, &options);
+    command_output_prepare(&outputs.json, "--json", options.json_path);
+    command_output_prepare(&outputs.observation, "--observe", options.observe_path);
     if (!options.has_seed) {
         options.request.seed = cli_random_seed();
     }
@@ -241,5 +220,5 @@ int main(int argc, char **argv) {
     if (result.exit_status == STRESS_EXIT_USAGE) {
         return STRESS_EXIT_USAGE; /* said by whoever saw it */
     }
-    return report(&options, &result, command);
+    return command_finish(report(&options.request, &result, command, &outputs));
 }

@@ -27,14 +27,22 @@ static json_t *pauses_json(const struct supervisor_result *result) {
                      points);
 }
 
+static const char *verdict_of(const struct supervisor_result *result) {
+    if (result->interrupted_by != 0) {
+        return "interrupted";
+    }
+    return result->exit_status == STRESS_EXIT_OK ? "pass" : "fail";
+}
+
 json_t *result_json(const struct supervisor_request *request,
                     const struct supervisor_result *result, const char *command) {
-    json_t *json = json_pack("{s:s, s:s, s:I, s:I, s:I, s:s, s:s, s:f, s:I, s:I, s:I, s:I, s:I, s:s}",
+    json_t *json = json_pack("{s:s, s:s, s:I, s:I, s:I, s:s, s:s, s:b, s:f, s:I, s:I, s:I, s:I, s:I, s:s}",
                      "program", "hakmem-stress", "scenario", request->scenario, "threads",
                      (json_int_t)request->thread_count, "seed", (json_int_t)request->seed,
                      "operations_per_thread", (json_int_t)request->operation_count, "library",
                      request->library ? request->library : "hakmem", "verdict",
-                     result->exit_status == STRESS_EXIT_OK ? "pass" : "fail", "elapsed_seconds",
+                     verdict_of(result), "interrupted", result->interrupted_by != 0,
+                     "elapsed_seconds",
                      result->elapsed_seconds, "operations", (json_int_t)result->operation_count,
                      "structures_checked", (json_int_t)result->heap_check_count, "grow_count",
                      (json_int_t)result->grow_count, "shrink_count",

@@ -5,6 +5,7 @@
  */
 #include "supervisor.h"
 #include "../cli/cli.h"
+#include "command/interrupt.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -22,6 +23,8 @@
 extern char **environ;
 
 enum { NUMBER_BYTES = 32, LIBRARY_NAME_BYTES = PATH_MAX + 16 };
+
+static struct command_interrupt interrupt;
 
 struct worker_process {
     pid_t pid;
@@ -110,20 +113,24 @@ static void end_worker(struct worker_process *worker, int *status) {
     wait4(worker->pid, status, 0, &worker->usage);
 }
 
-/** True when it ended by itself, false when it hung and was killed. SIGCHLD is
- *  blocked, so the end of the worker is never missed between two looks. */
-static bool wait_for_worker(struct worker_process *worker, double timeout_seconds, int *status) {
-    const struct timespec look = {0, 500000000};
-    sigset_t child;
-    sigemptyset(&child);
-    sigaddset(&child, SIGCHLD);
+enum ending { ENDED, HUNG, INTERRUPTED };
+
+/** When it did not end by itself it was killed. SIGCHLD is held back, so the end
+ *  of the worker is never missed between two looks. */
+static enum ending wait_for_worker(struct worker_process *worker, double timeout_seconds,
+                                   int *status) {
     uint64_t seen_count = 0;
     uint64_t seen_ns = stress_now_ns();
     for (;;) {
         if (wait4(worker->pid, status, WNOHANG, &worker->usage) == worker->pid) {
-            return true;
+            return ENDED;
         }
-        sigtimedwait(&child, NULL, &look);
+        if (interrupt.caught != 0) {
+            kill(worker->pid, SIGKILL);
+            wait4(worker->pid, status, 0, &worker->usage);
+            return INTERRUPTED;
+        }
+        command_interrupt_wait(0.5);
         uint64_t now_count = __atomic_load_n(&worker->record->operation_count, __ATOMIC_RELAXED);
         uint64_t now_ns = stress_now_ns();
         if (now_count != seen_count) {
@@ -131,9 +138,17 @@ static bool wait_for_worker(struct worker_process *worker, double timeout_second
             seen_ns = now_ns;
         } else if ((double)(now_ns - seen_ns) > timeout_seconds * 1e9) {
             end_worker(worker, status);
-            return false;
+            return HUNG;
         }
     }
+}
+
+/** Ctrl-C goes to the worker too, which may be seen to end of it first. A failure
+ *  that it told of before stays one. */
+static bool is_interrupted(const struct worker_process *worker, enum ending ending, int status) {
+    command_interrupt_wait(0);
+    return interrupt.caught != 0 && worker->record->is_failed == 0 &&
+           (ending == INTERRUPTED || (ending == ENDED && WIFSIGNALED(status)));
 }
 
 static void judge(const struct stress_record *record, int status,
@@ -158,7 +173,11 @@ static void collect(struct worker_process *worker, const struct supervisor_reque
                     struct supervisor_result *result) {
     int status = 0;
     uint64_t start_ns = stress_now_ns();
-    if (wait_for_worker(worker, request->timeout_seconds, &status)) {
+    enum ending ending = wait_for_worker(worker, request->timeout_seconds, &status);
+    if (is_interrupted(worker, ending, status)) {
+        result->interrupted_by = interrupt.caught;
+        result->exit_status = command_interrupt_status(interrupt.caught);
+    } else if (ending != HUNG) {
         judge(worker->record, status, result);
     } else {
         snprintf(result->message, sizeof(result->message), "hangs: no operation ended for %.0f s",
@@ -193,10 +212,7 @@ void supervisor_run(const struct supervisor_request *request, struct supervisor_
         result->exit_status = STRESS_EXIT_USAGE;
         return;
     }
-    sigset_t child;
-    sigemptyset(&child);
-    sigaddset(&child, SIGCHLD);
-    sigprocmask(SIG_BLOCK, &child, NULL);
+    command_interrupt_hold(&interrupt);
     if (start_worker(request, &worker) != 0) {
         result->exit_status = STRESS_EXIT_USAGE;
     } else {

@@ -27,7 +27,8 @@ struct supervisor_request {
 };
 
 struct supervisor_result {
-    int exit_status;                    /* STRESS_EXIT_OK, _FOUND or _USAGE */
+    int exit_status;                    /* STRESS_EXIT_OK, _FOUND, _USAGE, or of an interrupt */
+    int interrupted_by;                 /* the signal; 0: the run came to its end, or failed */
     char message[STRESS_MESSAGE_BYTES]; /* what was found; empty if nothing */
     double elapsed_seconds;
     uint64_t operation_count;

@@ -5,8 +5,12 @@
  */
 #include "jobs.h"
 
+#include "command/command_line.h"
+#include "command/interrupt.h"
+
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,16 +84,23 @@ static bool start_job(const struct stability_plan *plan, struct job *job, uint64
     struct command command;
     make_command(plan, run, &command);
     posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    sigset_t none;
+    sigemptyset(&none);
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
     job->run = run;
     job->output = memfd_create("run", MFD_CLOEXEC);
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, job->output, STDOUT_FILENO);
     posix_spawn_file_actions_adddup2(&actions, job->output, STDERR_FILENO);
-    int error =
-        posix_spawn(&job->pid, plan->stress_path, &actions, NULL, command.arguments, environ);
+    int error = posix_spawn(&job->pid, plan->stress_path, &actions, &attributes, command.arguments,
+                            environ);
     posix_spawn_file_actions_destroy(&actions);
+    posix_spawnattr_destroy(&attributes);
     if (error != 0) {
-        fprintf(stderr, "hakmem-stability: %s: %s\n", plan->stress_path, strerror(error));
+        command_complain("%s cannot be run: %s", plan->stress_path, strerror(error));
         job->pid = 0;
         close(job->output);
     }
@@ -125,10 +136,14 @@ static void keep_failure(const struct stability_plan *plan, const struct job *jo
                    copy_output(job->output, file) && close(file) == 0 &&
                    rename(temporary, tally->first_report) == 0;
     if (!is_kept) {
-        fprintf(stderr, "hakmem-stability: %s cannot be written: %s\n", tally->first_report,
-                strerror(errno));
+        command_complain("%s cannot be written: %s", tally->first_report, strerror(errno));
         tally->first_report[0] = '\0';
     }
+}
+
+static void drop_job(struct job *job) {
+    close(job->output);
+    job->pid = 0;
 }
 
 /** Counts a run that ended. False when it says that it could not run. */
@@ -148,8 +163,7 @@ static bool finish_job(const struct stability_plan *plan, struct job *job, int s
         tally->failure_count += is_failed;
         tally->failure_counts[scenario] += is_failed;
     }
-    close(job->output);
-    job->pid = 0;
+    drop_job(job);
     return could_run;
 }
 
@@ -162,26 +176,65 @@ static struct job *find_job(struct job *jobs, uint64_t job_count, pid_t pid) {
     return NULL;
 }
 
+static struct command_interrupt interrupt;
+
+/** Each ends its worker, too. Those that Ctrl-C reached as well do not mind. */
+static void end_jobs(const struct job *jobs, uint64_t job_count) {
+    for (uint64_t i = 0; i < job_count; i++) {
+        if (jobs[i].pid > 0) {
+            kill(jobs[i].pid, SIGTERM);
+        }
+    }
+}
+
+/** After an interrupt a run counts only if it had come to its own end by then. */
+static bool counts(int status) {
+    return interrupt.caught == 0 ||
+           (WIFEXITED(status) &&
+            (WEXITSTATUS(status) == STRESS_EXIT_OK || WEXITSTATUS(status) == STRESS_EXIT_FOUND));
+}
+
+/** Takes one that has ended, or waits for a while. False when it says that it
+ *  could not run. */
+static bool reap_job(const struct stability_plan *plan, struct job *jobs, uint64_t *running_count,
+                     struct stability_tally *tally) {
+    int status = 0;
+    pid_t pid = waitpid(-1, &status, WNOHANG);
+    struct job *job = pid > 0 ? find_job(jobs, plan->job_count, pid) : NULL;
+    command_interrupt_wait(pid > 0 ? 0 : 1.0); /* also the interrupt that ended this one */
+    if (job == NULL) {
+        return true;
+    }
+    (*running_count)--;
+    if (!counts(status)) {
+        drop_job(job);
+        return true;
+    }
+    return finish_job(plan, job, status, tally);
+}
+
 bool stability_run(const struct stability_plan *plan, struct progress *progress,
                    struct stability_tally *tally) {
     struct job jobs[JOBS_MAX] = {0};
     uint64_t started_count = 0, running_count = 0;
-    bool could_run = true;
-    while (running_count > 0 || (could_run && started_count < plan->run_count)) {
-        if (could_run && started_count < plan->run_count && running_count < plan->job_count) {
+    bool could_run = true, is_ending = false;
+    command_interrupt_hold(&interrupt);
+    while (running_count > 0 || (could_run && !is_ending && started_count < plan->run_count)) {
+        if (interrupt.caught != 0 && !is_ending) {
+            is_ending = true;
+            end_jobs(jobs, plan->job_count);
+            continue;
+        }
+        if (could_run && !is_ending && started_count < plan->run_count &&
+            running_count < plan->job_count) {
             could_run = start_job(plan, find_job(jobs, plan->job_count, 0), started_count);
             started_count += could_run;
             running_count += could_run;
             continue;
         }
-        int status = 0;
-        pid_t pid = wait(&status);
-        struct job *job = pid > 0 ? find_job(jobs, plan->job_count, pid) : NULL;
-        if (job != NULL) {
-            running_count--;
-            could_run = finish_job(plan, job, status, tally) && could_run;
-            progress_update(progress, tally->done_count, tally->failure_count);
-        }
+        could_run = reap_job(plan, jobs, &running_count, tally) && could_run;
+        progress_update(progress, tally->done_count, tally->failure_count);
     }
+    tally->interrupted_by = tally->done_count < plan->run_count ? interrupt.caught : 0;
     return could_run;
 }

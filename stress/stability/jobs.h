@@ -33,12 +33,14 @@ struct stability_tally {
     uint64_t failure_counts[SCENARIOS_MAX];
     uint64_t done_count;
     uint64_t failure_count;
+    int interrupted_by; /* the signal; 0: all runs were done. What was running does not count */
     char first_command[COMMAND_BYTES]; /* of the first failure to end */
     char first_report[PATH_MAX];       /* its output, kept whole */
 };
 
 /** Runs the whole plan. False, with a line on stderr, when hakmem-stress could
- *  not be run at all (missing, or it says usage): then there is no verdict. */
+ *  not be run at all (missing, or it says usage): then there is no verdict.
+ *  SIGINT and SIGTERM end it, and the processes that it started. */
 bool stability_run(const struct stability_plan *plan, struct progress *progress,
                    struct stability_tally *tally);
 

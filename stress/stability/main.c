@@ -6,9 +6,10 @@
  */
 #include "../cli/cli.h"
 #include "binomial.h"
+#include "command/command_line.h"
+#include "command/interrupt.h"
 #include "jobs.h"
 
-#include <argp.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,58 +44,34 @@ static const struct argp_option option_list[] = {
     {0},
 };
 
-static void take_number(struct argp_state *state, const char *what, const char *text, uint64_t low,
-                        uint64_t high, uint64_t *number) {
-    if (!cli_parse_number(text, low, high, number)) {
-        argp_failure(state, STRESS_EXIT_USAGE, 0, "%s is '%s'; it takes a number from %llu to %llu",
-                     what, text, (unsigned long long)low, (unsigned long long)high);
-    }
-}
-
-static void take_seconds(struct argp_state *state, const char *what, const char *text,
-                         double *seconds) {
-    if (!cli_parse_seconds(text, 0.001, 3600.0, seconds)) {
-        argp_failure(state, STRESS_EXIT_USAGE, 0, "%s is '%s'; it takes seconds from 0.001 to 3600",
-                     what, text);
-    }
-}
-
-static void add_scenario(struct argp_state *state, const char *name, struct stability_plan *plan) {
+static void add_scenario(const char *name, struct stability_plan *plan) {
     const struct cli_scenario *scenario = cli_scenario_find(name);
     if (scenario == NULL) {
-        argp_failure(state, STRESS_EXIT_USAGE, 0,
-                     "no scenario '%s'; hakmem-stress --list names them", name);
+        command_refuse("no scenario '%s'; hakmem-stress --list names them", name);
     } else if (!cli_scenario_runs_here(scenario)) {
-        argp_failure(state, STRESS_EXIT_USAGE, 0,
-                     "scenario '%s' cannot run under this build's sanitizer", name);
+        command_refuse(
+            "scenario '%s' cannot run under this build's sanitizer; hakmem-stress --list "
+            "names those that can",
+            name);
     } else if (plan->scenario_count == SCENARIOS_MAX) {
-        argp_failure(state, STRESS_EXIT_USAGE, 0, "--scenarios takes at most %d", SCENARIOS_MAX);
+        command_refuse("--scenarios takes at most %d names", SCENARIOS_MAX);
     } else {
         plan->scenarios[plan->scenario_count++] = scenario;
     }
 }
 
-static void take_scenarios(struct argp_state *state, const char *list,
-                           struct stability_plan *plan) {
+static void take_scenarios(const char *list, struct stability_plan *plan) {
     char *copy = strdup(list);
     char *rest = copy;
     for (char *name = strsep(&rest, ","); name != NULL; name = strsep(&rest, ",")) {
-        add_scenario(state, name, plan);
+        add_scenario(name, plan);
     }
     free(copy);
 }
 
-static void take_library(struct argp_state *state, const char *path, struct options *options) {
-    if (realpath(path, options->library) == NULL) {
-        argp_failure(state, STRESS_EXIT_USAGE, 0, "no library '%s'", path);
-    }
-    options->plan.library = options->library;
-}
-
-static void check_together(struct argp_state *state, const struct options *options) {
+static void check_together(const struct options *options) {
     if (options->has_seconds && options->plan.operation_count != 0) {
-        argp_failure(state, STRESS_EXIT_USAGE, 0,
-                     "--seconds-per-run and --operations exclude each other");
+        command_refuse("--seconds-per-run and --operations exclude each other; give one");
     }
 }
 
@@ -103,34 +80,35 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
     struct stability_plan *plan = &options->plan;
     switch (key) {
     case 't':
-        take_number(state, "--threads", argument, 1, STRESS_THREADS_MAX, &plan->thread_count);
+        cli_take_number("--threads", argument, 1, STRESS_THREADS_MAX, &plan->thread_count);
         return 0;
     case 'r':
-        take_number(state, "--runs", argument, 1, 100000000, &plan->run_count);
+        cli_take_number("--runs", argument, 1, 100000000, &plan->run_count);
         return 0;
     case 'j':
-        take_number(state, "--jobs", argument, 1, JOBS_MAX, &plan->job_count);
+        cli_take_number("--jobs", argument, 1, JOBS_MAX, &plan->job_count);
         return 0;
     case 'S':
-        take_scenarios(state, argument, plan);
+        take_scenarios(argument, plan);
         return 0;
     case 'T':
-        take_seconds(state, "--seconds-per-run", argument, &plan->seconds_per_run);
+        cli_take_seconds("--seconds-per-run", argument, 0.001, 3600.0, &plan->seconds_per_run);
         options->has_seconds = true;
         return 0;
     case 'n':
-        take_number(state, "--operations", argument, 1, UINT64_C(1000000000000),
-                    &plan->operation_count);
+        cli_take_number("--operations", argument, 1, UINT64_C(1000000000000),
+                        &plan->operation_count);
         return 0;
     case 's':
-        take_number(state, "--seed", argument, 0, UINT64_MAX / 2, &plan->seed);
+        cli_take_number("--seed", argument, 0, UINT64_MAX / 2, &plan->seed);
         options->has_seed = true;
         return 0;
     case OPTION_LIBRARY:
-        take_library(state, argument, options);
+        cli_take_library(argument, options->library);
+        plan->library = options->library;
         return 0;
     case OPTION_TIMEOUT:
-        take_seconds(state, "--timeout", argument, &plan->timeout_seconds);
+        cli_take_seconds("--timeout", argument, 0.001, 3600.0, &plan->timeout_seconds);
         return 0;
     case OPTION_JSON:
         options->json_path = argument;
@@ -139,10 +117,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
         plan->out_dir = argument;
         return 0;
     case ARGP_KEY_ARG:
-        argp_failure(state, STRESS_EXIT_USAGE, 0, "'%s' is one too many: only options", argument);
-        return 0;
+        command_refuse("'%s' is one too many: only options", argument);
     case ARGP_KEY_END:
-        check_together(state, options);
+        check_together(options);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -155,7 +132,8 @@ static const struct argp parser = {
     NULL,
     "Run many independent processes of hakmem-stress and bound the failure rate."
     "\vEach run counts once, none is repeated. The bound is the exact binomial one (Clopper and "
-    "Pearson), one-sided, at 95 %. Exit status: 0 all passed, 1 a run failed, 2 usage.",
+    "Pearson), one-sided, at 95 %. Exit status: 0 all passed, 1 a run failed, 2 usage, 130 or 143 "
+    "interrupted (SIGINT, SIGTERM): what was counted by then is printed and written.",
     NULL,
     NULL,
     NULL};
@@ -177,17 +155,21 @@ static void fill_in(struct stability_plan *plan, bool has_seed) {
 }
 
 /** Both must be there before the first of thousands of runs. */
-static bool is_ready(struct stability_plan *plan) {
+static void make_ready(struct stability_plan *plan) {
+    struct stat found;
     if (!cli_sibling("hakmem-stress", plan->stress_path, sizeof(plan->stress_path)) ||
         access(plan->stress_path, X_OK) != 0) {
-        fprintf(stderr, "hakmem-stability: hakmem-stress is not beside this program; build it\n");
-        return false;
+        command_refuse("hakmem-stress is not beside this program; build it");
     }
     if (mkdir(plan->out_dir, 0777) != 0 && errno != EEXIST) {
-        fprintf(stderr, "hakmem-stability: --out %s: %s\n", plan->out_dir, strerror(errno));
-        return false;
+        command_refuse("--out %s: %s; name a folder", plan->out_dir, strerror(errno));
     }
-    return true;
+    if (stat(plan->out_dir, &found) != 0 || !S_ISDIR(found.st_mode)) {
+        command_refuse("--out %s: it is there and no folder; name another", plan->out_dir);
+    }
+    if (access(plan->out_dir, W_OK | X_OK) != 0) {
+        command_refuse("--out %s: %s; name another folder", plan->out_dir, strerror(errno));
+    }
 }
 
 static json_t *scenario_results(const struct stability_plan *plan,
@@ -202,15 +184,23 @@ static json_t *scenario_results(const struct stability_plan *plan,
     return list;
 }
 
+static const char *verdict_of(const struct stability_tally *tally) {
+    if (tally->failure_count > 0) {
+        return "fail";
+    }
+    return tally->interrupted_by != 0 ? "interrupted" : "pass";
+}
+
 static json_t *result_json(const struct stability_plan *plan, const struct stability_tally *tally,
                            double bound, double elapsed_seconds) {
     json_t *result = json_pack(
-        "{s:s, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:s, s:s, s:o}", "program", "hakmem-stability",
-        "threads", (json_int_t)plan->thread_count, "runs", (json_int_t)tally->done_count, "passes",
+        "{s:s, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:s, s:s, s:b, s:o}", "program",
+        "hakmem-stability", "threads", (json_int_t)plan->thread_count, "runs",
+        (json_int_t)tally->done_count, "runs_asked_for", (json_int_t)plan->run_count, "passes",
         (json_int_t)(tally->done_count - tally->failure_count), "seed", (json_int_t)plan->seed,
         "confidence", confidence, "failure_rate_bound", bound, "elapsed_seconds", elapsed_seconds,
-        "library", plan->library != NULL ? plan->library : "hakmem", "verdict",
-        tally->failure_count == 0 ? "pass" : "fail", "scenarios", scenario_results(plan, tally));
+        "library", plan->library != NULL ? plan->library : "hakmem", "verdict", verdict_of(tally),
+        "interrupted", tally->interrupted_by != 0, "scenarios", scenario_results(plan, tally));
     if (tally->failure_count > 0) {
         json_object_set_new(result, "first_failure_command", json_string(tally->first_command));
         json_object_set_new(result, "first_failure_report", json_string(tally->first_report));
@@ -218,12 +208,14 @@ static json_t *result_json(const struct stability_plan *plan, const struct stabi
     return result;
 }
 
-static int report(const struct options *options, const struct stability_tally *tally,
-                  double elapsed_seconds) {
-    const struct stability_plan *plan = &options->plan;
-    double bound = binomial_upper_bound(tally->failure_count, tally->done_count, confidence);
+static void print_counts(const struct stability_plan *plan, const struct stability_tally *tally,
+                         double bound) {
     char bound_text[PERCENT_BYTES];
     binomial_format_percent(bound, bound_text, sizeof(bound_text));
+    if (tally->interrupted_by != 0) {
+        printf("interrupted after %llu of %llu runs\n", (unsigned long long)tally->done_count,
+               (unsigned long long)plan->run_count);
+    }
     printf("%llu/%llu passed: failure rate < %s %% (95 %%)\n",
            (unsigned long long)(tally->done_count - tally->failure_count),
            (unsigned long long)tally->done_count, bound_text);
@@ -239,28 +231,34 @@ static int report(const struct options *options, const struct stability_tally *t
                tally->first_report[0] != '\0' ? tally->first_report : "(could not be kept)",
                tally->first_command);
     }
-    if (options->json_path != NULL &&
-        !cli_json_write("hakmem-stability", options->json_path,
-                        result_json(plan, tally, bound, elapsed_seconds))) {
+}
+
+static int report(const struct stability_plan *plan, const struct stability_tally *tally,
+                  double elapsed_seconds, struct command_output *json) {
+    double bound = binomial_upper_bound(tally->failure_count, tally->done_count, confidence);
+    print_counts(plan, tally, bound);
+    if (!cli_json_write(json, result_json(plan, tally, bound, elapsed_seconds))) {
         return STRESS_EXIT_USAGE;
+    }
+    if (tally->interrupted_by != 0) {
+        return command_interrupt_status(tally->interrupted_by);
     }
     return tally->failure_count == 0 ? STRESS_EXIT_OK : STRESS_EXIT_FOUND;
 }
 
 int main(int argc, char **argv) {
-    argp_err_exit_status = STRESS_EXIT_USAGE;
     static struct options options = {.plan = {.thread_count = 4,
                                               .run_count = 3000,
                                               .seconds_per_run = 0.03,
                                               .timeout_seconds = 60.0,
                                               .out_dir = "out"}};
     static struct stability_tally tally;
+    static struct command_output json;
     struct progress progress;
-    argp_parse(&parser, argc, argv, 0, NULL, &options);
+    command_parse("hakmem-stability", &parser, argc, argv, 0, &options);
     fill_in(&options.plan, options.has_seed);
-    if (!is_ready(&options.plan)) {
-        return STRESS_EXIT_USAGE;
-    }
+    command_output_prepare(&json, "--json", options.json_path);
+    make_ready(&options.plan);
     fprintf(stderr, "hakmem-stability: %llu runs, %llu threads, seeds from %llu\n",
             (unsigned long long)options.plan.run_count,
             (unsigned long long)options.plan.thread_count, (unsigned long long)options.plan.seed);
@@ -270,5 +268,6 @@ int main(int argc, char **argv) {
     if (!could_run) {
         return STRESS_EXIT_USAGE;
     }
-    return report(&options, &tally, (double)(stress_now_ns() - progress.start_ns) / 1e9);
+    double elapsed_seconds = (double)(stress_now_ns() - progress.start_ns) / 1e9;
+    return command_finish(report(&options.plan, &tally, elapsed_seconds, &json));
 }

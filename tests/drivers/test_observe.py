@@ -99,7 +99,7 @@ class Observe(DriverTest):
     def test_a_file_that_cannot_be_written(self):
         result = run(["hakmem-stress", "mixed", "--operations", 10, "--observe", "/nonexistent/x"])
         self.assert_exit(result, 2)
-        self.assertIn("/nonexistent/x cannot be written", result.stderr)
+        self.assertIn("--observe '/nonexistent/x' cannot be written", result.stderr)
 
 
 if __name__ == "__main__":

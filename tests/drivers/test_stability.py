@@ -25,7 +25,9 @@ class Stability(DriverTest):
                 (["--seconds-per-run", "0"], "--seconds-per-run is '0'"),
                 (["--seconds-per-run", "1", "--operations", "1"], "exclude each other"),
                 (["--library", "/nonexistent.so"], "no library '/nonexistent.so'"),
-                (["--out", "/proc/nosuch/out"], "--out /proc/nosuch/out: ")]:
+                (["--out", "/proc/nosuch/out"], "--out /proc/nosuch/out: "),
+                (["--out", "/proc/version"], "--out /proc/version: it is there and no folder"),
+                (["--json", "/nonexistent/x"], "--json '/nonexistent/x' cannot be written")]:
             with self.subTest(arguments=arguments):
                 self.assert_usage(["hakmem-stability"] + arguments, words)
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """hakmem-stress: its command line, its result file, and what only hakmem can show
 (invariants walked, caches that grow and shrink)."""
+import os
 import unittest
 
 from drivers import CHECK_LEVEL, HAS_WORKER, SANITIZER, DriverTest, run
@@ -44,11 +45,6 @@ class CommandLine(DriverTest):
             with self.subTest(arguments=arguments):
                 self.assert_usage(["hakmem-stress"] + arguments, words)
 
-    def test_unknown_option(self):
-        result = run(["hakmem-stress", "mixed", "--nosuch"])
-        self.assert_exit(result, 2)
-        self.assertIn("unrecognized option '--nosuch'", result.stderr)
-
     @unittest.skipIf(SANITIZER, "no preloading under sanitizers")
     def test_a_preload_that_is_no_malloc_is_refused(self):
         with open(self.path("text.so"), "w", encoding="utf-8") as file:
@@ -68,11 +64,22 @@ class CommandLine(DriverTest):
                           written["verdict"], written["operations"], written["library"]),
                          ("mixed", 9, 3, "pass", 3000, "hakmem"))
 
-    @unittest.skipUnless(HAS_WORKER, "hakmem is not part of this build")
-    def test_result_file_that_cannot_be_written(self):
-        result = run(["hakmem-stress", "mixed", "--operations", 10, "--json", "/nonexistent/x"])
-        self.assert_exit(result, 2)
-        self.assertIn("/nonexistent/x cannot be written", result.stderr)
+    def test_files_that_cannot_be_written_are_refused_before_the_run(self):
+        for option in "--json", "--observe":
+            self.assert_usage(["hakmem-stress", "mixed", "--seconds", 1000, option, "/nonexistent/x"],
+                              f"{option} '/nonexistent/x' cannot be written: No such file")
+
+    @unittest.skipIf(SANITIZER, "no preloading under sanitizers")
+    def test_a_library_that_ld_preload_cannot_name(self):
+        os.mkdir(self.path("with space"))
+        library = self.path("with space/text.so")
+        with open(library, "w", encoding="utf-8") as file:
+            file.write("not a library\n")
+        self.assert_usage(["hakmem-stress", "mixed", "--library", library],
+                          "takes no path with a space or colon in it; name a symbolic link")
+        os.symlink(library, self.path("link.so"))
+        result = run(["hakmem-stress", "mixed", "--library", self.path("link.so")])
+        self.assertIn(f"{self.path('link.so')}: not a library that defines malloc", result.stderr)
 
 
 @unittest.skipUnless(HAS_WORKER, "hakmem is not part of this build")
