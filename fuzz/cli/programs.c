@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The programs themselves, those that lie beside this one, each with an unknown
  * option before whatever the command line holds: nothing may run, crash or hang;
- * one line says what is wrong, and the exit status is 2. */
+ * exactly one line names the option, and the exit status is 2. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -120,8 +120,10 @@ void cli_run_program(size_t which) {
         hak_fuzz_fail("program: %s with an unknown option ended with status 0x%x: '%.300s'", name,
                       (unsigned)status, printed);
     }
-    if (strstr(printed, name) == NULL || strchr(printed, '\n') == NULL) {
-        hak_fuzz_fail("program: %s refused without a line that says so: '%.300s'", name, printed);
+    if (strstr(printed, name) == NULL || strstr(printed, unknown_option) == NULL ||
+        strchr(printed, '\n') != printed + strlen(printed) - 1) {
+        hak_fuzz_fail("program: %s refused without the one line that says so: '%.300s'", name,
+                      printed);
     }
     hak_fuzz_tally(OUTCOME_program_refused);
 }

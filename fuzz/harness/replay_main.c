@@ -2,17 +2,17 @@
 /* A target without libFuzzer: replays files and folders, prints them as
  * programs or as Criterion tests, and runs generated programs. gcc builds it
  * and Valgrind can run it. */
-#include <argp.h>
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 #include <sys/stat.h>
 
+#include "command/command_line.h"
+#include "command/output_file.h"
 #include "generate.h"
 #include "run.h"
 
@@ -38,16 +38,6 @@ struct done {
 
 static const char *current_path;
 
-__attribute__((noreturn, format(printf, 1, 2))) static void usage_error(const char *format, ...) {
-    char message[400];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(message, sizeof message, format, arguments);
-    va_end(arguments);
-    fprintf(stderr, "replay_%s: %s\n", hak_fuzz_target.name, message);
-    exit(2);
-}
-
 static void on_failure(void) {
     fprintf(stderr, "replay_%s: FAILED: %s\n", hak_fuzz_target.name, current_path);
     _exit(1);
@@ -58,7 +48,7 @@ static uint64_t number_from(const char *text, const char *what) {
     errno = 0;
     uint64_t value = strtoull(text, &end, 0);
     if (errno != 0 || end == text || *end != '\0' || text[0] == '-') {
-        usage_error("%s takes a number, not '%s'", what, text);
+        command_refuse("%s takes a number, not '%s'", what, text);
     }
     return value;
 }
@@ -88,11 +78,11 @@ static void take_file(const struct request *request, struct done *done, const ch
     uint8_t data[HAK_FUZZ_INPUT_MAX_BYTES];
     FILE *file = fopen(path, "rb");
     if (file == NULL) {
-        usage_error("cannot read %s: %s", path, strerror(errno));
+        command_refuse("cannot read %s: %s", path, strerror(errno));
     }
     size_t size_bytes = fread(data, 1, sizeof data, file);
     if (ferror(file)) {
-        usage_error("cannot read %s: %s", path, strerror(errno));
+        command_refuse("cannot read %s: %s", path, strerror(errno));
     }
     fclose(file);
     current_path = path;
@@ -112,7 +102,7 @@ static bool is_sampled(const struct request *request, uint64_t index, uint64_t c
 static void take_path(const struct request *request, struct done *done, const char *path) {
     struct stat info;
     if (stat(path, &info) != 0) {
-        usage_error("cannot read %s: %s", path, strerror(errno));
+        command_refuse("cannot read %s: %s", path, strerror(errno));
     }
     if (!S_ISDIR(info.st_mode)) {
         take_file(request, done, path);
@@ -121,7 +111,7 @@ static void take_path(const struct request *request, struct done *done, const ch
     struct dirent **entries;
     int count = scandir(path, &entries, is_visible, alphasort);
     if (count < 0) {
-        usage_error("cannot list %s: %s", path, strerror(errno));
+        command_refuse("cannot list %s: %s", path, strerror(errno));
     }
     for (int i = 0; i < count; i++) {
         char inner[4096];
@@ -143,7 +133,7 @@ static void write_input(const struct request *request, uint64_t number, const ui
              request->seed, number);
     FILE *file = fopen(path, "wb");
     if (file == NULL || fwrite(data, 1, size_bytes, file) != size_bytes || fclose(file) != 0) {
-        usage_error("cannot write %s: %s", path, strerror(errno));
+        command_refuse("cannot write %s: %s", path, strerror(errno));
     }
 }
 
@@ -206,7 +196,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case 's':
         request->sample_count = number_from(argument, "--sample");
         if (request->sample_count == 0) {
-            usage_error("--sample takes a number above 0, not '%s'", argument);
+            command_refuse("--sample takes a number above 0, not '%s'", argument);
         }
         return 0;
     case 'w':
@@ -220,8 +210,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
         request->path_count = (size_t)(state->argc - state->next);
         return 0;
     case ARGP_KEY_NO_ARGS:
-        argp_error(state, "name a file or folder of inputs, or a number of inputs to generate");
-        return EINVAL;
+        command_refuse("name a file or folder of inputs, or a number of inputs to generate");
     default:
         return ARGP_ERR_UNKNOWN;
     }
@@ -245,20 +234,19 @@ static const struct argp_option options[] = {
     {0},
 };
 
-static void write_json(const struct request *request, const struct done *done, size_t empty) {
-    char temporary[4096];
-    snprintf(temporary, sizeof temporary, "%s.tmp", request->json_path);
-    FILE *file = fopen(temporary, "w");
-    bool written = file != NULL &&
-                   fprintf(file,
-                           "{\"target\": \"%s\", \"inputs\": %" PRIu64 ", \"operations\": %" PRIu64
-                           ", \"seconds\": %.3f, \"empty_buckets\": %zu, \"passed\": %s}\n",
-                           hak_fuzz_target.name, done->input_count, done->op_count, done->seconds,
-                           empty, empty == 0 ? "true" : "false") > 0;
-    if (file == NULL || fclose(file) != 0 || !written ||
-        rename(temporary, request->json_path) != 0) {
-        usage_error("cannot write %s: %s", request->json_path, strerror(errno));
+static bool write_json(struct command_output *json, const struct done *done, size_t empty) {
+    if (json->path == NULL) {
+        return true;
     }
+    FILE *file = command_output_open(json);
+    bool is_complete =
+        file != NULL &&
+        fprintf(file,
+                "{\"target\": \"%s\", \"inputs\": %" PRIu64 ", \"operations\": %" PRIu64
+                ", \"seconds\": %.3f, \"empty_buckets\": %zu, \"passed\": %s}\n",
+                hak_fuzz_target.name, done->input_count, done->op_count, done->seconds, empty,
+                empty == 0 ? "true" : "false") > 0;
+    return command_output_close(json, is_complete);
 }
 
 static double now_s(void) {
@@ -270,10 +258,10 @@ static double now_s(void) {
 static size_t carry_out(const struct request *request, struct done *done) {
     if (request->action == RANDOM || request->action == AUDIT) {
         if (request->path_count != 1) {
-            usage_error("say how many inputs to generate: one number");
+            command_refuse("say how many inputs to generate: one number");
         }
         if (request->rationed) {
-            usage_error("--rationed is for files, not for generated inputs");
+            command_refuse("--rationed is for files, not for generated inputs");
         }
         return run_generated(request, done, number_from(request->paths[0], "the number of inputs"));
     }
@@ -296,8 +284,11 @@ int main(int argc, char **argv) {
     struct request request = {.action = REPLAY};
     struct done done = {0};
     hak_fuzz_mode.on_failure = on_failure;
-    argp_err_exit_status = 2;
-    argp_parse(&argp, argc, argv, 0, NULL, &request);
+    static struct command_output json;
+    char name[64];
+    snprintf(name, sizeof name, "replay_%s", hak_fuzz_target.name);
+    command_parse(name, &argp, argc, argv, 0, &request);
+    command_output_prepare(&json, "--json", request.json_path);
     /* Files are few, and where exactly they fail is the question. */
     hak_fuzz_mode.thorough = request.action == REPLAY && !request.quick && !request.rationed;
     hak_fuzz_mode.is_fuzzing = request.rationed;
@@ -311,11 +302,9 @@ int main(int argc, char **argv) {
                done.input_count, done.op_count, done.seconds,
                (double)done.input_count / done.seconds, (double)done.op_count / done.seconds);
     }
-    if (request.json_path != NULL) {
-        write_json(&request, &done, empty);
-    }
+    bool is_written = write_json(&json, &done, empty);
     if (empty > 0) {
         printf("FAILED: %zu of the declared buckets never came up\n", empty);
     }
-    return empty == 0 ? 0 : 1;
+    return command_finish(!is_written ? COMMAND_EXIT_USAGE : empty == 0 ? 0 : 1);
 }

@@ -9,7 +9,7 @@ if(TARGET broken_shim)
     api/calls.c api/guard_none.c api/model.c api/session.c api/table.c)
   target_include_directories(replay_api_broken PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
   target_compile_options(replay_api_broken PRIVATE -O2)
-  target_link_libraries(replay_api_broken PRIVATE broken_shim)
+  target_link_libraries(replay_api_broken PRIVATE broken_shim hakmem_command)
 
   # fault | exit status | words that must appear
   foreach(row

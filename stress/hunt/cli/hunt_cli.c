@@ -4,9 +4,10 @@
 #include "../fuzz/protocol.h"
 #include "../report/report.h"
 #include "../report/token.h"
+#include "command/command_line.h"
+#include "command/interrupt.h"
 #include "options.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,9 +42,9 @@ static void open_engine(const struct hunt_options *options) {
     const char *why;
     const struct hunt_executor *executor = hunt_executor_by_name(options->executor, &why);
     if (executor == NULL)
-        hunt_usage_error("--executor %s: %s", options->executor, why);
+        command_refuse("--executor %s: %s", options->executor, why);
     if (!hunt_engine_open(executor))
-        hunt_usage_error(
+        command_refuse(
             "the engine cannot start: it needs threads and 2 GiB of address space (ulimit -v, -u)");
     hunt_crash_open();
 }
@@ -73,17 +74,31 @@ static void report(const struct hunt_options *options, const struct hunt_scenari
     free(token);
 }
 
-static void write_files(const struct hunt_options *options, const struct hunt_summary *summary) {
+struct outputs {
+    struct command_output emit_test, json;
+};
+
+static bool write_files(struct outputs *outputs, const struct hunt_summary *summary) {
     const struct hunt_result *result = summary->result;
-    if (options->emit_test != NULL && result->found &&
-        !hunt_emit_test(options->emit_test, summary->scenario, &result->failing))
-        hunt_usage_error("cannot write %s: %s", options->emit_test, strerror(errno));
-    if (options->json != NULL && !hunt_report_json(options->json, summary))
-        hunt_usage_error("cannot write %s: %s", options->json, strerror(errno));
+    bool good = true;
+    if (outputs->emit_test.path != NULL && result->found)
+        good = hunt_emit_test(&outputs->emit_test, summary->scenario, &result->failing);
+    if (outputs->json.path != NULL)
+        good = hunt_report_json(&outputs->json, summary) && good;
+    return good;
 }
 
-static int finish(const struct hunt_options *options, const struct hunt_scenario *scenario,
-                  const char *strategy, struct hunt_result *result) {
+static int status_of(const struct hunt_result *result, bool is_written) {
+    if (!is_written)
+        return COMMAND_EXIT_USAGE;
+    if (hunt_search_interrupted() != 0)
+        return command_interrupt_status(hunt_search_interrupted());
+    return result->found ? 1 : 0;
+}
+
+static int finish(const struct hunt_options *options, struct outputs *outputs,
+                  const struct hunt_scenario *scenario, const char *strategy,
+                  struct hunt_result *result) {
     char *token = NULL;
     bool proven = false;
     if (result->found) {
@@ -92,37 +107,36 @@ static int finish(const struct hunt_options *options, const struct hunt_scenario
         token = hunt_token_make(scenario, &result->failing.choices);
         report(options, scenario, &result->failing, proven);
     }
-    write_files(options, &(struct hunt_summary){scenario, strategy, hunt.executor->name, token,
-                                                options->seed, result, options->minimise, proven});
+    bool written = write_files(
+        outputs, &(struct hunt_summary){scenario, strategy, hunt.executor->name, token,
+                                        options->seed, result, options->minimise, proven});
     if (result->found)
         hunt_failing_free(&result->failing);
     free(token);
-    return result->found ? 1 : 0;
+    return status_of(result, written);
 }
 
 /* ---- the two ways to run ---- */
 
-static int replay(const struct hunt_options *options) {
+static int replay(const struct hunt_options *options, struct outputs *outputs) {
     char why[256];
     const struct hunt_scenario *scenario;
     struct hunt_choices choices;
     struct hunt_result result = {.schedules = 1};
     if (!hunt_token_read(options->token, &scenario, &choices, why, sizeof why))
-        hunt_usage_error("%s", why);
+        command_refuse("%s", why);
     result.found = hunt_replay_run(scenario, &choices, false, &result.failing);
     result.steps = hunt.step_count;
     if (hunt_replay_diverged())
-        hunt_usage_error("the token does not fit: the scenario took another path this time");
+        command_refuse("the token does not fit: the scenario took another path this time");
     if (!result.found)
         printf("%s: nothing found in this schedule (%u steps)\n", scenario->name, hunt.step_count);
     free(choices.deviations);
-    return finish(options, scenario, "replay", &result);
+    return finish(options, outputs, scenario, "replay", &result);
 }
 
 static void configure(const struct hunt_options *options, struct hunt_search *search) {
     search->strategy = hunt_strategy_by_name(options->strategy);
-    if (search->strategy == NULL)
-        hunt_usage_error("no strategy '%s': see --list", options->strategy);
     search->seed = options->seed;
     search->schedules_max = options->schedules;
     search->seconds_max = options->seconds;
@@ -140,12 +154,12 @@ static void configure(const struct hunt_options *options, struct hunt_search *se
         search->start.options |= HUNT_WITH_PLAIN_POINTS;
 }
 
-static int search(const struct hunt_options *options) {
+static int search(const struct hunt_options *options, struct outputs *outputs) {
     struct hunt_search search;
     struct hunt_result result;
     const struct hunt_scenario *scenario = hunt_scenario_find(options->scenario);
     if (scenario == NULL)
-        hunt_usage_error("no scenario '%s': see --list", options->scenario);
+        command_refuse("no scenario '%s': see --list", options->scenario);
     hunt_search_init(&search, scenario);
     configure(options, &search);
     hunt_search_run(&search, &result);
@@ -160,22 +174,28 @@ static int search(const struct hunt_options *options) {
         printf("complete: nothing found with at most %u preemptions and %u stale loads\n",
                options->preemptions, options->stale);
     else if (!result.found)
-        puts("nothing found");
-    return finish(options, scenario, options->strategy, &result);
+        puts(hunt_search_interrupted() != 0 ? "interrupted: nothing found so far"
+                                            : "nothing found");
+    return finish(options, outputs, scenario, options->strategy, &result);
 }
 
 int hunt_main(int argc, char **argv) {
     struct hunt_options options;
+    struct outputs outputs;
     hunt_options_parse(&options, argc, argv);
     if (options.list) {
         list();
-        return 0;
+        return command_finish(0);
     }
     fix_addresses(argv);
+    command_output_prepare(&outputs.emit_test, "--emit-test", options.emit_test);
+    command_output_prepare(&outputs.json, "--json", options.json);
+    if (!options.serve)
+        hunt_search_interruptible();
     open_engine(&options);
     int status = options.serve           ? hunt_serve(options.socket, options.memory)
-                 : options.token != NULL ? replay(&options)
-                                         : search(&options);
+                 : options.token != NULL ? replay(&options, &outputs)
+                                         : search(&options, &outputs);
     hunt_engine_close();
-    return status;
+    return command_finish(status);
 }

@@ -2,9 +2,10 @@
 /* Reading the command line (glibc's argp). */
 #include "options.h"
 
-#include <argp.h>
+#include "../engine/registry.h"
+#include "command/command_line.h"
+
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,23 +61,13 @@ static const struct argp_option table[] = {
     {0},
 };
 
-void hunt_usage_error(const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    fputs("hakmem-hunt: ", stderr);
-    vfprintf(stderr, format, arguments);
-    fputc('\n', stderr);
-    va_end(arguments);
-    exit(2);
-}
-
-static uint64_t number(const char *option, const char *text, uint64_t max) {
+static uint64_t number(const char *option, const char *text, uint64_t min, uint64_t max) {
     char *end;
     errno = 0;
     unsigned long long value = strtoull(text, &end, 0);
-    if (errno != 0 || *text == '\0' || *text == '-' || *end != '\0' || value > max)
-        hunt_usage_error("--%s takes a whole number from 0 to %llu, not '%s'", option,
-                         (unsigned long long)max, text);
+    if (errno != 0 || *text == '\0' || *text == '-' || *end != '\0' || value < min || value > max)
+        command_refuse("--%s takes a whole number from %llu to %llu, not '%s'", option,
+                       (unsigned long long)min, (unsigned long long)max, text);
     return value;
 }
 
@@ -84,8 +75,17 @@ static double seconds(const char *text) {
     char *end;
     double value = strtod(text, &end);
     if (*text == '\0' || *end != '\0' || !(value > 0 && value < 1e9))
-        hunt_usage_error("--seconds takes a number above 0, not '%s'", text);
+        command_refuse("--seconds takes a number above 0, not '%s'", text);
     return value;
+}
+
+/* Also beside --list, which runs nothing: what is wrong is wrong there too. */
+static void check_names(const struct hunt_options *options) {
+    const char *why;
+    if (hunt_strategy_by_name(options->strategy) == NULL)
+        command_refuse("no strategy '%s': see --list", options->strategy);
+    if (hunt_executor_by_name(options->executor, &why) == NULL)
+        command_refuse("--executor %s: %s", options->executor, why);
 }
 
 static error_t parse_one(int key, char *text, struct argp_state *state) {
@@ -101,19 +101,19 @@ static error_t parse_one(int key, char *text, struct argp_state *state) {
         options->strategy = text;
         break;
     case OPT_SEED:
-        options->seed = number("seed", text, UINT64_MAX);
+        options->seed = number("seed", text, 0, UINT64_MAX);
         break;
     case OPT_SCHEDULES:
-        options->schedules = number("schedules", text, UINT64_MAX);
+        options->schedules = number("schedules", text, 1, UINT64_MAX);
         break;
     case OPT_SECONDS:
         options->seconds = seconds(text);
         break;
     case OPT_PREEMPTIONS:
-        options->preemptions = (unsigned)number("preemptions", text, 254);
+        options->preemptions = (unsigned)number("preemptions", text, 0, 254);
         break;
     case OPT_STALE:
-        options->stale = (unsigned)number("stale", text, 254);
+        options->stale = (unsigned)number("stale", text, 0, 254);
         break;
     case OPT_MINIMISE:
         options->minimise = true;
@@ -145,11 +145,11 @@ static error_t parse_one(int key, char *text, struct argp_state *state) {
     case OPT_SERVE:
         options->serve = sscanf(text, "%d,%d", &options->socket, &options->memory) == 2;
         if (!options->serve)
-            hunt_usage_error("--serve takes two open file descriptors, not '%s'", text);
+            command_refuse("--serve takes two open file descriptors, not '%s'", text);
         break;
     case ARGP_KEY_ARG:
         if (options->scenario != NULL)
-            hunt_usage_error("one scenario at a time: '%s' or '%s'", options->scenario, text);
+            command_refuse("one scenario at a time: '%s' or '%s'", options->scenario, text);
         options->scenario = text;
         break;
     default:
@@ -165,16 +165,17 @@ void hunt_options_parse(struct hunt_options *options, int argc, char **argv) {
         "SCENARIO\n--list\n--replay TOKEN",
         "Runs a small concurrent scenario under every kind of schedule and prints a token that "
         "replays a "
-        "failing one.\vExit status: 0 nothing found, 1 found something, 2 usage.",
+        "failing one.\vExit status: 0 nothing found, 1 found something, 2 usage, 130 or 143 interrupted "
+        "(SIGINT, SIGTERM): what was found by then is reported.",
         0,
         0,
         0};
     *options = (struct hunt_options){
         .strategy = "portfolio", .executor = "auto", .seed = 1, .preemptions = 2, .stale = 1};
-    argp_err_exit_status = 2;
-    argp_parse(&argp, argc, argv, 0, NULL, options);
+    command_parse("hakmem-hunt", &argp, argc, argv, 0, options);
     int wanted = options->list + (options->token != NULL) + (options->scenario != NULL) +
                  options->serve;
     if (wanted != 1)
-        hunt_usage_error("give one of SCENARIO, --list and --replay TOKEN (--help tells more)");
+        command_refuse("give one of SCENARIO, --list and --replay TOKEN (--help tells more)");
+    check_names(options);
 }

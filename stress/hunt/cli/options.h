@@ -17,6 +17,5 @@ struct hunt_options {
 
 /* Exits with status 2 and one line on bad options, 0 after --help. */
 void hunt_options_parse(struct hunt_options *options, int argc, char **argv);
-__attribute__((noreturn, format(printf, 1, 2))) void hunt_usage_error(const char *format, ...);
 
 #endif

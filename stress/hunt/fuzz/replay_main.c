@@ -3,16 +3,16 @@
  * fuzzes by itself with the same mutations and feedback. */
 #include "evolve.h"
 
-#include <argp.h>
+#include "command/command_line.h"
+#include "command/output_file.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 enum action { REPLAY, LIST, FUZZ };
 
@@ -33,23 +33,12 @@ struct done {
 
 static struct done done;
 
-__attribute__((noreturn, format(printf, 1, 2))) static void usage_error(const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    fputs("replay_hunt: ", stderr);
-    vfprintf(stderr, format, arguments);
-    fputc('\n', stderr);
-    va_end(arguments);
-    client_close();
-    exit(2);
-}
-
 static uint64_t number_from(const char *text, const char *what) {
     char *end;
     errno = 0;
     uint64_t value = strtoull(text, &end, 0);
     if (errno != 0 || end == text || *end != '\0' || text[0] == '-')
-        usage_error("%s takes a number, not '%s'", what, text);
+        command_refuse("%s takes a number, not '%s'", what, text);
     return value;
 }
 
@@ -76,7 +65,7 @@ static void take_input(const struct request *request, const char *path, const ui
     }
     const struct hunt_exchange *answer = client_run(&plan);
     if (answer == NULL)
-        usage_error("the hunter died running %s", path);
+        command_refuse("the hunter died running %s", path);
     done.steps_of_choice += answer->decision_total;
     if (answer->is_found)
         note_finding(path, answer);
@@ -86,12 +75,12 @@ static void take_file(const struct request *request, const char *path) {
     uint8_t bytes[PLAN_BYTES_MAX];
     FILE *file = fopen(path, "rb");
     if (file == NULL)
-        usage_error("cannot read %s: %s", path, strerror(errno));
+        command_refuse("cannot read %s: %s", path, strerror(errno));
     size_t size_bytes = fread(bytes, 1, sizeof bytes, file);
     bool bad = ferror(file) != 0;
     fclose(file);
     if (bad)
-        usage_error("cannot read %s: it is not a file of bytes", path);
+        command_refuse("cannot read %s: it is not a file of bytes", path);
     take_input(request, path, bytes, size_bytes);
 }
 
@@ -103,14 +92,14 @@ static void take_path(const struct request *request, const char *path) {
     struct stat info;
     struct dirent **entries;
     if (stat(path, &info) != 0)
-        usage_error("cannot read %s: %s", path, strerror(errno));
+        command_refuse("cannot read %s: %s", path, strerror(errno));
     if (!S_ISDIR(info.st_mode)) {
         take_file(request, path);
         return;
     }
     int count = scandir(path, &entries, is_visible, alphasort);
     if (count < 0)
-        usage_error("cannot list %s: %s", path, strerror(errno));
+        command_refuse("cannot list %s: %s", path, strerror(errno));
     for (int i = 0; i < count; i++) {
         char inner[4096];
         snprintf(inner, sizeof inner, "%s/%s", path, entries[i]->d_name);
@@ -125,7 +114,7 @@ static void take_path(const struct request *request, const char *path) {
 static void fuzz(const struct request *request) {
     struct evolution evolution = {.seed = request->seed, .write_folder = request->write_folder};
     if (request->path_count != 1)
-        usage_error("--fuzz=SEED takes the number of schedules and nothing else");
+        command_refuse("--fuzz=SEED takes the number of schedules and nothing else");
     evolution.schedules_max = number_from(request->paths[0], "the number of schedules");
     const struct hunt_exchange *answer = evolve(&evolution);
     done.inputs = client_schedules();
@@ -170,29 +159,24 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
         request->path_count = (size_t)(state->argc - state->next);
         return 0;
     case ARGP_KEY_NO_ARGS:
-        usage_error("name files or folders of inputs, or a number of schedules after --fuzz");
+        command_refuse("name files or folders of inputs, or a number of schedules after --fuzz");
     default:
         return ARGP_ERR_UNKNOWN;
     }
 }
 
 /* Tokens hold nothing that JSON would have to escape. */
-static void write_json(const char *path) {
-    char temporary[4096];
-    snprintf(temporary, sizeof temporary, "%s.%d.tmp", path, (int)getpid());
-    FILE *file = fopen(temporary, "w");
-    bool good = file != NULL &&
-                fprintf(file,
-                        "{\"target\": \"hunt\", \"inputs\": %" PRIu64 ", \"found\": %" PRIu64
-                        ", \"seconds\": %.3f, \"token\": \"%s\", \"passed\": %s}\n",
-                        done.inputs, done.found, done.seconds, done.token,
-                        done.found == 0 ? "true" : "false") > 0;
-    good = file != NULL && fclose(file) == 0 && good && rename(temporary, path) == 0;
-    if (!good) {
-        int error = errno;
-        unlink(temporary);
-        usage_error("cannot write %s: %s", path, strerror(error));
-    }
+static bool write_json(struct command_output *json) {
+    if (json->path == NULL)
+        return true;
+    FILE *file = command_output_open(json);
+    bool complete = file != NULL &&
+                    fprintf(file,
+                            "{\"target\": \"hunt\", \"inputs\": %" PRIu64 ", \"found\": %" PRIu64
+                            ", \"seconds\": %.3f, \"token\": \"%s\", \"passed\": %s}\n",
+                            done.inputs, done.found, done.seconds, done.token,
+                            done.found == 0 ? "true" : "false") > 0;
+    return command_output_close(json, complete);
 }
 
 static double now_s(void) {
@@ -213,8 +197,9 @@ int main(int argc, char **argv) {
         0,
         0};
     struct request request = {.action = REPLAY, .seed = 1};
-    argp_err_exit_status = 2;
-    argp_parse(&argp, argc, argv, 0, NULL, &request);
+    static struct command_output json;
+    command_parse("replay_hunt", &argp, argc, argv, 0, &request);
+    command_output_prepare(&json, "--json", request.json_path);
     client_open("replay_hunt");
     double started = now_s();
     if (request.action == FUZZ)
@@ -226,8 +211,7 @@ int main(int argc, char **argv) {
         printf("%" PRIu64 " inputs, %" PRIu64 " decisions in %.2f s: %.0f inputs/s\n", done.inputs,
                done.steps_of_choice, done.seconds,
                (double)done.inputs / (done.seconds > 0 ? done.seconds : 1));
-    if (request.json_path != NULL)
-        write_json(request.json_path);
+    bool written = write_json(&json);
     client_close();
-    return done.found == 0 ? 0 : 1;
+    return command_finish(!written ? COMMAND_EXIT_USAGE : done.found == 0 ? 0 : 1);
 }

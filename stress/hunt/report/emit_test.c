@@ -4,10 +4,8 @@
 #include "report.h"
 #include "token.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define AROUND_SECONDS 20.0
 
@@ -39,25 +37,12 @@ static void write_test(FILE *out, const struct hunt_scenario *scenario,
     free(choices);
 }
 
-bool hunt_emit_test(const char *path, const struct hunt_scenario *scenario,
+bool hunt_emit_test(struct command_output *output, const struct hunt_scenario *scenario,
                     const struct hunt_failing *failing) {
-    char *temporary = NULL;
-    if (asprintf(&temporary, "%s.%d.tmp", path, (int)getpid()) < 0)
-        return false;
-    FILE *out = fopen(temporary, "w");
-    bool good = out != NULL;
-    if (good) {
+    FILE *out = command_output_open(output);
+    if (out != NULL)
         write_test(out, scenario, failing);
-        good = fflush(out) == 0 && fsync(fileno(out)) == 0;
-        good = fclose(out) == 0 && good;
-        good = good && rename(temporary, path) == 0;
-    }
-    int error = errno;
-    if (!good)
-        unlink(temporary);
-    free(temporary);
-    errno = error;
-    return good;
+    return command_output_close(output, out != NULL);
 }
 
 /* ---- the test's side ---- */

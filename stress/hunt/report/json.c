@@ -4,8 +4,6 @@
 #include "symbols.h"
 
 #include <jansson.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 static json_t *finding_json(const struct hunt_failing *failing) {
     const struct hunt_finding *finding = &failing->finding;
@@ -25,12 +23,13 @@ static json_t *finding_json(const struct hunt_failing *failing) {
 static json_t *summary_json(const struct hunt_summary *summary) {
     const struct hunt_result *result = summary->result;
     double rate = result->seconds > 0 ? (double)result->schedules / result->seconds : 0;
-    json_t *object = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:f, s:f, s:b, s:b}", "scenario",
-                               summary->scenario->name, "strategy", summary->strategy, "executor",
-                               summary->executor, "seed", (json_int_t)summary->seed, "schedules",
-                               (json_int_t)result->schedules, "steps", (json_int_t)result->steps,
-                               "seconds", result->seconds, "schedules_per_second", rate, "found",
-                               result->found, "complete", result->complete);
+    json_t *object =
+        json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:f, s:f, s:b, s:b, s:b}", "scenario",
+                  summary->scenario->name, "strategy", summary->strategy, "executor",
+                  summary->executor, "seed", (json_int_t)summary->seed, "schedules",
+                  (json_int_t)result->schedules, "steps", (json_int_t)result->steps, "seconds",
+                  result->seconds, "schedules_per_second", rate, "found", result->found, "complete",
+                  result->complete, "interrupted", hunt_search_interrupted() != 0);
     if (object == NULL || !result->found)
         return object;
     json_object_set_new(object, "finding", finding_json(&result->failing));
@@ -40,16 +39,11 @@ static json_t *summary_json(const struct hunt_summary *summary) {
     return object;
 }
 
-bool hunt_report_json(const char *path, const struct hunt_summary *summary) {
-    char *temporary = NULL;
-    if (asprintf(&temporary, "%s.%d.tmp", path, (int)getpid()) < 0)
-        return false;
+bool hunt_report_json(struct command_output *output, const struct hunt_summary *summary) {
     json_t *object = summary_json(summary);
-    bool good = object != NULL && json_dump_file(object, temporary, JSON_INDENT(2)) == 0 &&
-                rename(temporary, path) == 0;
-    if (!good)
-        unlink(temporary);
+    FILE *stream = command_output_open(output);
+    bool complete =
+        object != NULL && stream != NULL && json_dumpf(object, stream, JSON_INDENT(2)) == 0;
     json_decref(object);
-    free(temporary);
-    return good;
+    return command_output_close(output, complete);
 }

@@ -33,7 +33,7 @@ struct minimiser {
 };
 
 static bool is_late(const struct minimiser *min) {
-    return hunt_cpu_seconds() >= min->deadline;
+    return hunt_search_interrupted() != 0 || hunt_cpu_seconds() >= min->deadline;
 }
 
 static bool is_smaller(const struct hunt_failing *a, const struct hunt_failing *b) {

@@ -5,6 +5,8 @@
 
 #include "search.h"
 
+#include "command/output_file.h"
+
 #include <stdio.h>
 
 /* The finding's sentence, its details (who waits for what, the two accesses of a race). */
@@ -19,8 +21,8 @@ void hunt_report_table(FILE *out, const struct hunt_failing *failing);
 bool hunt_minimise(const struct hunt_scenario *scenario, struct hunt_failing *failing,
                    double seconds_max);
 
-/* Writes a regression test, whole or not at all. False: errno says why. */
-bool hunt_emit_test(const char *path, const struct hunt_scenario *scenario,
+/* Writes a regression test, whole or not at all. False, with one line on stderr, if it cannot. */
+bool hunt_emit_test(struct command_output *output, const struct hunt_scenario *scenario,
                     const struct hunt_failing *failing);
 
 struct hunt_summary {
@@ -30,6 +32,6 @@ struct hunt_summary {
     const struct hunt_result *result;
     bool minimised, proven;
 };
-bool hunt_report_json(const char *path, const struct hunt_summary *summary);
+bool hunt_report_json(struct command_output *output, const struct hunt_summary *summary);
 
 #endif

@@ -2,11 +2,23 @@
 /* The loop around schedules. */
 #include "search.h"
 #include "../engine/registry.h"
+#include "command/interrupt.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+/* Not what each schedule starts anew from: a signal may come in the middle of one. */
+HUNT_STATE static struct command_interrupt interrupt;
+
+void hunt_search_interruptible(void) {
+    command_interrupt_note(&interrupt);
+}
+
+int hunt_search_interrupted(void) {
+    return interrupt.caught;
+}
 
 static double seconds_of(clockid_t clock) {
     struct timespec now;
@@ -94,6 +106,8 @@ static const struct hunt_strategy *acting(const struct hunt_search *search) {
 
 static bool is_time_up(const struct hunt_search *search, const struct hunt_result *result,
                        double started) {
+    if (hunt_search_interrupted() != 0)
+        return true;
     if (search->schedules_max != 0 && result->schedules >= search->schedules_max)
         return true;
     if (search->seconds_max <= 0 || (result->schedules & 63) != 0)

@@ -40,6 +40,11 @@ struct hunt_result {
 void hunt_search_init(struct hunt_search *search, const struct hunt_scenario *scenario);
 void hunt_search_run(const struct hunt_search *search, struct hunt_result *result);
 
+/* From here on SIGINT and SIGTERM end searches, between two schedules. Call it before the engine is
+ * opened. */
+void hunt_search_interruptible(void);
+int hunt_search_interrupted(void); /* the signal, or 0 */
+
 /* One schedule of these threads, operations and options, by the strategy, which is open. True: it
  * failed (*failing is filled). */
 bool hunt_run_one(const struct hunt_scenario *scenario, const struct hunt_strategy *strategy,
