@@ -30,14 +30,14 @@ enum hak_invariant {
     HAK_INV_COUNT
 };
 
-/* One row of the catalogue. */
+/* One row of the catalogue. Every field: const. */
 struct hak_invariant_row {
     const char *id, *module, *when, *equation, *meaning;
 };
 
 enum { HAK_CHECK_VALUE_COUNT = 5 };
 
-/* Where a check stands, and what it looked at. */
+/* Where a check stands, and what it looked at. Every field: const. */
 struct hak_check_site {
     enum hak_invariant id;
     const char *condition;

@@ -21,6 +21,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Every field: const after start. */
 struct hak_config {
     bool adaptive_sizing;
     bool adaptive_log;

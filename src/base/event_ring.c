@@ -16,7 +16,7 @@
 #include "base/atomic.h"
 #include "base/format.h"
 
-/* Fields are relaxed atomics: a report may read a ring while its thread runs,
+/* Every field: atomic, relaxed. A report may read a ring while its thread runs,
  * and a torn line in a report is better than a stop of the world. */
 struct hak_event_entry {
     _Atomic uint64_t time_ns;    /* 0: never written */
@@ -26,16 +26,17 @@ struct hak_event_entry {
 };
 
 struct hak_event_ring {
-    struct hak_event_entry entries[HAK_EVENT_RING_LENGTH];
-    _Atomic uint32_t next;       /* owner thread writes */
-    _Atomic uint32_t taken;      /* atomic: 1 while a thread has it */
-    _Atomic int thread_id;
+    struct hak_event_entry entries[HAK_EVENT_RING_LENGTH]; /* atomic: each field */
+    _Atomic uint32_t next;                                 /* atomic: the owner writes */
+    _Atomic uint32_t taken;                                /* atomic: 1 while a thread has it */
+    _Atomic int thread_id;                                 /* atomic: whose it is, or was last */
 };
 
 static struct hak_event_ring rings[HAK_EVENT_RING_COUNT];
 static _Atomic uint32_t ring_cursor;
 
 static __thread struct hak_event_ring *my_ring;
+/* Every field: owner. */
 static __thread struct {
     const char *call;
     const void *block;
@@ -91,6 +92,7 @@ void hak_operation_enter(const char *call, const void *block, size_t size_bytes)
 
 enum { BACKTRACE_DEPTH_MAX = 32, EVENTS_SHOWN = 48 };
 
+/* Every field: owner. */
 struct frames {
     uintptr_t addresses[BACKTRACE_DEPTH_MAX];
     uint32_t count;

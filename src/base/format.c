@@ -9,7 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* One parsed directive. */
+/* One parsed directive. Every field: owner. */
 struct directive {
     size_t width;
     bool left, zero_padded, is_long;

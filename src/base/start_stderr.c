@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Written before the first thread starts, read-only after. */
+/* Every field: const, written before the first thread starts. */
 static struct {
     bool is_open;
     dev_t device;

@@ -26,7 +26,7 @@ void hak_big_cache_init(void);
 struct hak_mapping *hak_big_cache_take(size_t rounded_size_bytes);
 
 /* Pages off the end of a cached mapping. They are the caller's: no longer counted or
- * found here, still where they were. */
+ * found here, still where they were. Every field: owner. */
 struct hak_big_pages {
     char *base;                     /* a multiple of 2 MiB */
     size_t size_bytes;
@@ -49,6 +49,7 @@ uint32_t hak_big_cache_trim(void);
 /* Other bounds, for tests and tuning. They hold from the next give or tick on. */
 void hak_big_cache_set_bounds(size_t bytes_max, uint64_t age_max_ns);
 
+/* Every field: owner, who asked. */
 struct hak_big_cache_counts {
     size_t entry_count, cached_bytes, bucket_count;
 };

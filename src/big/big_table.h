@@ -20,12 +20,12 @@
 enum { HAK_BIG_BUCKET_COUNT_MIN = 256, HAK_BIG_BUCKET_COUNT_MAX = 65536 };
 
 struct hak_big_table {
-    struct hak_mapping **buckets;
-    struct hak_mapping *initial[HAK_BIG_BUCKET_COUNT_MIN];
-    struct hak_mapping *oldest, *newest;
-    size_t bucket_count;
-    size_t entry_count;
-    size_t cached_bytes;
+    struct hak_mapping **buckets; /* lock(big): `initial`, or an array from src/os/ */
+    struct hak_mapping *initial[HAK_BIG_BUCKET_COUNT_MIN]; /* lock(big) */
+    struct hak_mapping *oldest, *newest;                   /* lock(big): by age */
+    size_t bucket_count;                                   /* lock(big): a power of two */
+    size_t entry_count;                                    /* lock(big), derived: of all buckets */
+    size_t cached_bytes;                                   /* lock(big), derived: of all entries */
 };
 
 void hak_big_table_init(struct hak_big_table *table);

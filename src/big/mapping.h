@@ -23,7 +23,7 @@ struct hak_mapping {
     size_t size_bytes;                   /* owner, lock(big) while cached: address space */
     size_t alignment_bytes;              /* const: of base, at least 2 MiB */
     size_t grafted_bytes;                /* owner: put together from others' pages, or 0 */
-    _Atomic uint64_t record;             /* checked builds: src/check/guard.h */
+    _Atomic uint64_t record;             /* atomic; checked builds: src/check/guard.h */
     /* While cached. */
     uint64_t freed_ns;                   /* lock(big) */
     struct hak_mapping *bucket_next;     /* lock(big): its bucket's chain */
@@ -65,6 +65,7 @@ _Atomic uint64_t *hak_mapping_record(const void *block);
 /* Gives the address space and the descriptor back. */
 void hak_mapping_destroy(struct hak_mapping *mapping);
 
+/* Every field: owner, who asked. */
 struct hak_mapping_counts {
     uint64_t live_count, live_bytes;
 };

@@ -31,11 +31,13 @@ enum hak_block_place {
 /* Small classes have most: 64 KiB of 8 bytes. */
 enum { HAK_SLAB_MAP_BLOCKS_MAX = HAK_GRANULE_SIZE_BYTES / 8 };
 
+/* Every field: const while it is shown. */
 struct hak_superslab_view {
     uint32_t heap_id;
     uint32_t bitmap, dirty;          /* as in superslab.h */
 };
 
+/* Every field: const while it is shown. */
 struct hak_slab_view {
     uint32_t granule_first, granule_count;
     uint32_t stride_bytes, block_count;
@@ -44,7 +46,7 @@ struct hak_slab_view {
 };
 
 /* Called for each SuperSlab, and then for each of its slabs, from low to high,
- * while the heap's lock is held: they must not allocate. */
+ * while the heap's lock is held: they must not allocate. Every field: const. */
 struct hak_slab_map_visitor {
     void (*superslab)(const struct hak_superslab_view *view, void *context);
     void (*slab)(const struct hak_slab_view *view, void *context);

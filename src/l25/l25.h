@@ -47,6 +47,7 @@ void hak_l25_tick(uint64_t now_ns);
 /* Gives all free memory back; returns granules purged plus chunks given. */
 uint32_t hak_l25_trim(void);
 
+/* Every field: owner, who asked. */
 struct hak_l25_counts {
     uint32_t shard_count, chunk_count, run_count;
     size_t live_bytes;

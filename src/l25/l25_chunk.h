@@ -23,7 +23,7 @@ struct hak_l25_chunk {
     uint32_t largest_free;                           /* derived: longest group of free granules */
     struct hak_l25_chunk *next, *prev;               /* lock(shard): chunks of one largest_free */
     uint8_t run_length[HAK_GRANULES_PER_SUPERSLAB];  /* lock(shard) */
-    _Atomic uint64_t records[HAK_GRANULES_PER_SUPERSLAB]; /* checked builds: by first granule */
+    _Atomic uint64_t records[HAK_GRANULES_PER_SUPERSLAB]; /* atomic; checked builds: by first */
 };
 
 /* A chunk with nothing in use, registered in the region map; all of it is dirty where a

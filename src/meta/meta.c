@@ -25,7 +25,7 @@ enum {
 
 #define CHUNK_SIZE_BYTES HAK_MIB
 
-/* What is free is linked through itself: it is ours alone. */
+/* What is free is linked through itself: it is ours alone. Every field: lock(meta). */
 struct free_memory {
     struct free_memory *next;
 };

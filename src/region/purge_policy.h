@@ -26,12 +26,12 @@ enum {
     HAK_DIRTY_LIMIT_MAX = 1024,  /* granules: 64 MiB a heap */
 };
 
-/* Belongs to whoever owns, or holds the lock of, what it is part of. */
+/* Owner: whoever owns, or holds the lock of, what it is part of. */
 struct hak_purge_policy {
-    uint64_t tick_ns;                      /* when the last tick was */
+    uint64_t tick_ns;                      /* owner: when the last tick was */
     uint32_t limit_min, limit_max;         /* const: granules, or SuperSlabs in the pool */
-    uint32_t dirty_limit;                  /* the same unit */
-    uint32_t purged_since_tick;            /* the same unit */
+    uint32_t dirty_limit;                  /* owner: the same unit */
+    uint32_t purged_since_tick;            /* owner: the same unit */
 };
 
 #define HAK_PURGE_POLICY_INIT(min, max) \

@@ -21,8 +21,8 @@ enum {
 
 /* Two-level mode: what one pointer of the root leads to. Never released. */
 struct hak_region_leaf {
-    _Atomic uint8_t kinds[LEAF_GRANULES];
-    _Atomic(void *) owners[LEAF_OWNERS];
+    _Atomic uint8_t kinds[LEAF_GRANULES]; /* atomic */
+    _Atomic(void *) owners[LEAF_OWNERS];  /* atomic */
 };
 
 static _Atomic(struct hak_region_leaf *) *root;

@@ -14,6 +14,7 @@
  * ORed before they are tallied, so no count is announced before its bits. */
 enum { TALLY_LENGTH = 16 };
 
+/* Every field: owner. */
 struct tally {
     struct hak_slab *slabs[TALLY_LENGTH];
     uint32_t counts[TALLY_LENGTH];
@@ -53,7 +54,7 @@ static void fail_double_free(const struct hak_slab *slab, uint32_t index) {
                slab->stride_bytes, "flush");
 }
 
-/* Blocks of one word of a slab, on their way into it. */
+/* Blocks of one word of a slab, on their way into it. Every field: owner. */
 struct group {
     struct hak_slab *slab;
     uint64_t bits;

@@ -41,7 +41,7 @@ void hak_slab_unmark_cached(const struct hak_slab *slab, const void *block) {
 
 /* --- The walk ------------------------------------------------------------ */
 
-/* How many blocks of a slab are where, and the first that is nowhere. */
+/* How many blocks of a slab are where, and the first that is nowhere. Every field: owner. */
 struct places {
     uint32_t free, remote, cached, held;
     const char *missing;

@@ -59,7 +59,7 @@ struct hak_slab {
     HAK_CACHE_ALIGNED _Atomic uint64_t *remote;    /* const while carved: the words */
     struct hak_chain *chain;             /* const while carved: whose slab it is */
     _Atomic uint32_t remote_count;       /* atomic: announced and not collected */
-    struct hak_slab *pending_next;       /* whoever has pushed or popped it */
+    struct hak_slab *pending_next;       /* owner: who pushes it, then who takes the stack */
     _Atomic uint64_t *records;           /* const while carved; checked builds: a record a block */
     _Atomic uint64_t *marks;             /* const while carved; checked builds: the words */
 };

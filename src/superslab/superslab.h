@@ -28,7 +28,7 @@ struct hak_superslab {
     uint32_t aged;                                   /* owner; a subset of dirty */
     bool in_room_list;                               /* owner */
     uint8_t slab_of[HAK_GRANULES_PER_SUPERSLAB];     /* owner: granule -> its slab's first granule */
-    struct hak_slab slabs[HAK_GRANULES_PER_SUPERSLAB]; /* by first granule */
+    struct hak_slab slabs[HAK_GRANULES_PER_SUPERSLAB]; /* owner: by first granule; more in slab.h */
 };
 
 /* A SuperSlab with nothing in use, registered in the region map; all of it is dirty where

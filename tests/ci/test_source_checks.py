@@ -160,6 +160,53 @@ class FileRules(Case):
         self.assert_problem(checks_source.file_length(self.folder), "src/a.c: 451 lines")
 
 
+class FieldTags(Case):
+    def check(self, text, path="src/a/a.h"):
+        self.write(path, text)
+        return list(checks_source.field_tags(self.folder))
+
+    def test_tagged_fields(self):
+        self.assertEqual(self.check("""
+/* What it is. */
+struct a {
+    /* The owner's line. */
+    char *start;              /* const while carved */
+    uint64_t bits, more;      /* owner: the words */
+    _Atomic uint64_t *remote; /* atomic */
+    uint32_t count;           /* lock(shard) */
+    uint32_t sum;             /* derived: of the counts */
+    HAK_CACHE_ALIGNED struct hak_lock lock;
+};
+
+struct b;
+static int not_a_field;
+"""), [])
+
+    def test_one_for_all(self):
+        self.assertEqual(self.check("/* What it is.\n * Every field: const. */\nstruct a {\n"
+                                    "    int one;\n    int two; /* bytes */\n};\n"), [])
+
+    def test_a_field_without(self):
+        for text, field in (
+                ("struct a {\n    int one; /* owner */\n    int two;\n};\n", "src/a/a.h:3: int two"),
+                ("struct a {\n    int one; /* bytes */\n};\n", "src/a/a.h:2: int one"),
+                ("static __thread struct {\n    int one;\n} mine;\n", "src/a/a.h:2: int one"),
+                ("struct a {\n    struct {\n        int deep;\n    } x; /* owner */\n};\n",
+                 "src/a/a.h:3: int deep"),
+                ("struct a {\n    const char *text;\n};\n", "src/a/a.h:2: const char *text"),
+                ("/* Every field: mine. */\nstruct a {\n    int one;\n};\n", "src/a/a.h:3: int one"),
+                ("/* Every field: owner. */\nint x;\nstruct a {\n    int one;\n};\n",
+                 "src/a/a.h:4: int one"),
+                ("/* Every field: owner. */\nstruct a {\n    int one;\n};\n"
+                 "struct b {\n    int two;\n};\n", "src/a/a.h:6: int two")):
+            self.assert_problem(self.check(text), field)
+
+    def test_sources_too_and_only_those_of_the_allocator(self):
+        text = "struct a {\n    int one;\n};\n"
+        self.assertEqual(self.check(text, "tests/a.h"), [])
+        self.assert_problem(self.check(text, "src/a/b.c"), "src/a/b.c:2: int one")
+
+
 class Tree(Case):
     def test_build_products_are_no_sources(self):
         self.write("build/release/a.c", "")

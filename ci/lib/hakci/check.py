@@ -15,6 +15,7 @@ OF_THE_TREE = {
     "include-order": checks_source.include_order,
     "no-if-in-bodies": checks_source.conditionals_in_bodies,
     "file-length": checks_source.file_length,
+    "field-tags": checks_source.field_tags,
     "spdx": checks_source.spdx,
     "links": checks_docs.links,
     "warnings": checks_compilers.warnings,

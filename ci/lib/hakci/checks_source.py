@@ -73,6 +73,35 @@ def conditionals_in_bodies(root):
                 yield f"{path}:{number}: {line.strip()} inside a function body"
 
 
+TAG = re.compile(r"\b(const|owner|lock|atomic|derived)\b")
+STRUCT = re.compile(r"^(?:static |__thread |typedef )*struct(?: \w+)? \{$")
+FIELD = re.compile(r"^\s+(?!/\*|\*)([^;]+);(.*)$")
+
+
+def field_tags(root):
+    """Every field of a struct in src/ says in its comment who may touch it, or the comment
+    above the struct does for all (`Every field: TAG`). A lock is one by its type."""
+    for path in tree.files(root):
+        if path.parts[0] != "src" or path.suffix not in (".c", ".h"):
+            continue
+        inside = is_tagged = False
+        above = ""  # the comment that ends right above this line
+        for number, line in enumerate(tree.read(root, path).split("\n"), 1):
+            if STRUCT.match(line):
+                inside = True
+                is_tagged = TAG.search(above.partition("Every field:")[2]) is not None
+            elif line.startswith("}"):
+                inside = False
+            elif inside and not is_tagged:
+                field = FIELD.match(line)
+                if field and not TAG.search(field[2]) and "struct hak_lock " not in field[1]:
+                    yield (f"{path}:{number}: {field[1]}: no tag says who may touch it "
+                           "(const, owner, lock(x), atomic, derived)")
+            starts = line.startswith("/*")
+            continues = above and "*/" not in above
+            above = line if starts else above + line if continues else ""
+
+
 def is_code(root, path):
     if path.parts[0] not in CODE_FOLDERS and path.name != "CMakeLists.txt":
         return False
