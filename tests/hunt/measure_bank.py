@@ -137,7 +137,7 @@ def how_many(hits):
 def hunter_cells(hits):
     found = [hit for hit in hits if hit is not None]
     if not found:
-        return f"{how_many(hits)} | | "
+        return f"{how_many(hits)} | – | –"
     schedules = [hit[0] for hit in found]
     return (f"{how_many(hits)} | {statistics.median(schedules):,.0f} ({max(schedules):,})"
             f" | {statistics.median(hit[1] for hit in found):.2f} s")
@@ -169,8 +169,8 @@ def measure(preset, bug, arguments):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--budget", type=float, default=2.0,
-                        help="CPU seconds a seed for either (2)")
+    parser.add_argument("--budget", type=float, default=1.0,
+                        help="CPU seconds a seed for either (1)")
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--only", default="", help="bugs whose name contains this")
     arguments = parser.parse_args()
