@@ -3,6 +3,7 @@
 #include "ops.h"
 
 #include "sizes.h"
+#include "tags.h"
 
 #include <string.h>
 
@@ -12,6 +13,7 @@
 #include "harness/checked.h"
 #include "harness/fault.h"
 #include "harness/target.h"
+#include "os/os_memory.h"
 #include "region/region_map.h"
 
 enum { SUPERSLAB_BYTES = 2 << 20, CACHED_MAX = 1024, GRAFTS_MAX = 16 };
@@ -19,17 +21,10 @@ static const uint64_t START_NS = 9000000000;
 static const size_t BYTES_MAX = (size_t)128 << 20, GRAFTED_MAX = (size_t)64 << 20;
 static const uint64_t AGE_MAX_NS = 500000000;
 
-struct entry {
-    char *base; /* NULL: none */
-    size_t size_bytes, alignment_bytes;
-    uint64_t freed_ns, tag;
-    bool is_grafted;
-};
-
 static struct entry live[BIGCACHE_SLOT_COUNT];
 static struct entry cached[CACHED_MAX]; /* oldest first */
 static size_t cached_count, cached_bytes, bytes_max;
-static uint64_t age_max_ns, now_ns, tag_next;
+static uint64_t age_max_ns, now_ns;
 static struct hak_mapping_counts counts_before;
 
 static void compare(const char *call) {
@@ -55,51 +50,7 @@ static void compare(const char *call) {
     }
 }
 
-/* --- Contents: the first, a middle and the last word ------------------------------ */
-
-enum { TAGS = 3 };
-
-/* The one in the middle is at a multiple of 2 MiB, where memory is put together. */
-static size_t tag_offset(const struct entry *entry, int k) {
-    return k == 0   ? 0
-           : k == 1 ? entry->size_bytes / 2 / SUPERSLAB_BYTES * SUPERSLAB_BYTES
-                    : entry->size_bytes - sizeof entry->tag;
-}
-
-static void write_tags(struct entry *entry) {
-    entry->tag = ++tag_next * UINT64_C(0x9E3779B97F4A7C15);
-    for (int k = 0; k < TAGS; k++) {
-        char *at = entry->base + tag_offset(entry, k);
-        memcpy(at, &entry->tag, sizeof entry->tag);
-        hak_fuzz_arena_wrote(at, sizeof entry->tag);
-    }
-}
-
-static void compare_tag(const struct entry *entry, size_t offset, const char *call) {
-    uint64_t word;
-    memcpy(&word, entry->base + offset, sizeof word);
-    if (word != entry->tag) {
-        hak_fuzz_fail("contents: the word at %zu of %zu bytes at %p changed (%s)", offset,
-                      entry->size_bytes, (void *)entry->base, call);
-    }
-}
-
-static void compare_tags(const struct entry *entry, const char *call) {
-    for (int k = 0; k < TAGS; k++) {
-        compare_tag(entry, tag_offset(entry, k), call);
-    }
-}
-
-static void demand_zero(const struct entry *entry) {
-    for (size_t at = 0; at < entry->size_bytes; at += entry->size_bytes - sizeof(uint64_t)) {
-        uint64_t word;
-        memcpy(&word, entry->base + at, sizeof word);
-        if (word != 0) {
-            hak_fuzz_fail("zero: the word at %zu of %zu bytes said to be zero is not", at,
-                          entry->size_bytes);
-        }
-    }
-}
+/* --- The mappings -------------------------------------------------------------------- */
 
 static void demand_known(const struct entry *entry, const char *call) {
     for (size_t i = 0; i < BIGCACHE_SLOT_COUNT; i++) {
@@ -219,7 +170,7 @@ void bigcache_free(size_t slot) {
     if (entry.base == NULL || cached_count == CACHED_MAX) {
         return;
     }
-    compare_tags(&entry, "before free");
+    bigcache_compare_tags(&entry, "before free");
     live[slot].base = NULL;
     bool fits = entry.alignment_bytes == SUPERSLAB_BYTES && entry.size_bytes <= bytes_max;
     if (fits) {
@@ -245,7 +196,7 @@ static void judge_new(struct entry *entry, bool is_plain, size_t size, bool is_z
                       entry->is_grafted ? "" : "not ");
     }
     if (is_zero) {
-        demand_zero(entry);
+        bigcache_demand_zero(entry);
     }
     hak_fuzz_tally(entry->is_grafted ? OUTCOME_grafted
                    : is_plain        ? OUTCOME_mapped
@@ -284,17 +235,17 @@ void bigcache_alloc(size_t slot, size_t size, size_t alignment) {
         hak_fuzz_fail("alloc: %p is not a multiple of %zu", (void *)base, entry.alignment_bytes);
     }
     demand_known(&entry, "alloc");
-    write_tags(&entry);
+    bigcache_write_tags(&entry);
     live[slot] = entry;
     compare("alloc");
 }
 
 /* Every word written before that is within the new size. */
 static void compare_resized(const struct entry *old, const struct entry *now) {
-    for (int k = 0; k < TAGS; k++) {
-        size_t offset = tag_offset(old, k);
+    for (int k = 0; k < BIGCACHE_TAGS; k++) {
+        size_t offset = bigcache_tag_offset(old, k);
         if (offset + sizeof old->tag <= now->size_bytes) {
-            compare_tag(now, offset, "after resize");
+            bigcache_compare_tag(now, offset, "after resize");
         }
     }
 }
@@ -310,7 +261,7 @@ void bigcache_resize(size_t slot, size_t size) {
         if (hits == hak_fuzz_fault_hits()) {
             hak_fuzz_fail("resize: NULL from %zu to %zu bytes", entry->size_bytes, size);
         }
-        compare_tag(entry, 0, "after a resize that failed");
+        bigcache_compare_tag(entry, 0, "after a resize that failed");
         demand_known(entry, "resize that failed");
         hak_fuzz_tally(OUTCOME_fault_survived);
         return;
@@ -334,8 +285,31 @@ void bigcache_resize(size_t slot, size_t size) {
         hak_fuzz_fail("resize: %p is not a multiple of %zu", (void *)moved, entry->alignment_bytes);
     }
     demand_known(entry, "resize");
-    write_tags(entry);
+    bigcache_write_tags(entry);
     compare("resize");
+}
+
+/* What the small tiers take: 2 MiB off the oldest, or nothing where that had less. */
+void bigcache_piece(void) {
+    const char *gone = NULL, *expected = NULL;
+    if (cached_count > 0) {
+        struct entry oldest = cached[0];
+        take_from_oldest(SUPERSLAB_BYTES, &gone);
+        size_t left = gone != NULL ? 0 : cached[0].size_bytes;
+        expected = oldest.size_bytes >= SUPERSLAB_BYTES ? oldest.base + left : NULL;
+    }
+    char *piece = hak_mapping_take_cached();
+    if (piece != expected) {
+        hak_fuzz_fail("piece: %p, not %p", (void *)piece, (const void *)expected);
+    }
+    if (gone != NULL) {
+        demand_gone(gone);
+    }
+    if (piece != NULL) {
+        hak_fuzz_tally(OUTCOME_piece);
+        hak_os_release(piece, SUPERSLAB_BYTES);
+    }
+    compare("piece");
 }
 
 static void tick(void) {
@@ -396,7 +370,7 @@ void bigcache_impossible(size_t slot, size_t size) {
         if (hak_mapping_resize(live[slot].base, size) != NULL) {
             hak_fuzz_fail("resize: to %zu bytes", size);
         }
-        compare_tag(&live[slot], 0, "after a resize that nobody can have");
+        bigcache_compare_tag(&live[slot], 0, "after a resize that nobody can have");
         demand_known(&live[slot], "resize that nobody can have");
     }
     hak_fuzz_tally(OUTCOME_impossible);
@@ -406,7 +380,7 @@ void bigcache_impossible(size_t slot, size_t size) {
 void bigcache_cache_verify(void) {
     for (size_t i = 0; i < BIGCACHE_SLOT_COUNT; i++) {
         if (live[i].base != NULL) {
-            compare_tags(&live[i], "among all");
+            bigcache_compare_tags(&live[i], "among all");
             demand_known(&live[i], "among all");
         }
     }

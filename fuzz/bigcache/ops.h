@@ -37,6 +37,8 @@ void bigcache_busy_tick(void);
 void bigcache_fork(size_t child);
 /** Sizes that nobody can have: refused, and nothing else changes. */
 void bigcache_impossible(size_t slot, size_t size);
+/** What the small tiers take of the cache. */
+void bigcache_piece(void);
 /** The `nth` request for memory fails, and `count - 1` more; 0: none. */
 void bigcache_fault(size_t nth, size_t count);
 
@@ -76,7 +78,8 @@ void bigcache_cache_end(void);
     X(impossible, "impossible size refused")                                                       \
     X(cut, "cached mapping cut")                                                                   \
     X(emptied, "cached mapping used up")                                                           \
-    X(grafted_moved, "mapping that was put together moved")
+    X(grafted_moved, "mapping that was put together moved")                                        \
+    X(piece, "cached pages taken by another tier")
 
 enum bigcache_outcome {
 #define X(name, text) OUTCOME_##name,

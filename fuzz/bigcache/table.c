@@ -117,6 +117,7 @@ HAK_FUZZ_DO_2(bigcache, fault)
 HAK_FUZZ_DO_0(bigcache, busy_tick)
 HAK_FUZZ_DO_1(bigcache, fork)
 HAK_FUZZ_DO_2(bigcache, impossible)
+HAK_FUZZ_DO_0(bigcache, piece)
 
 static const struct hak_fuzz_kind kinds[] = {
     HAK_FUZZ_KIND_3(insert, 30, "count", count, "size", key, "spread", spread),
@@ -132,6 +133,7 @@ static const struct hak_fuzz_kind kinds[] = {
     HAK_FUZZ_KIND_0(busy_tick, 1),
     HAK_FUZZ_KIND_1(fork, 1, "child", flag),
     HAK_FUZZ_KIND_2(impossible, 1, "slot", slot, "size", impossible),
+    HAK_FUZZ_KIND_0(piece, 4),
 };
 
 static const struct hak_fuzz_domain *const domains[] = {

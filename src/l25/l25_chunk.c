@@ -28,14 +28,12 @@ struct hak_l25_chunk *hak_l25_chunk_create(uint32_t shard) {
     if (chunk == NULL) {
         return NULL;
     }
-    bool is_fresh;
-    chunk->base = hak_space_take(chunk, &is_fresh);
+    chunk->base = hak_space_take(chunk, &chunk->dirty);
     if (chunk->base == NULL) {
         hak_meta_free(chunk, sizeof *chunk);
         return NULL;
     }
     chunk->shard = shard;
-    chunk->dirty = is_fresh ? 0 : UINT32_MAX;
     chunk->largest_free = HAK_GRANULES_PER_SUPERSLAB;
     return chunk;
 }

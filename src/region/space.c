@@ -12,9 +12,9 @@ void hak_space_set_source(char *(*source)(void)) {
     take_kept = source;
 }
 
-char *hak_space_take(void *owner, bool *is_fresh) {
+char *hak_space_take(void *owner, uint32_t *dirty) {
     char *base = take_kept != NULL ? take_kept() : NULL;
-    *is_fresh = base == NULL;
+    *dirty = base != NULL ? UINT32_MAX : 0;
     if (base == NULL) {
         base = hak_os_reserve(HAK_SUPERSLAB_SIZE_BYTES, HAK_SUPERSLAB_SIZE_BYTES);
     }

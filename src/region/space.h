@@ -8,15 +8,15 @@
 #ifndef HAK_REGION_SPACE_H
 #define HAK_REGION_SPACE_H
 
-#include <stdbool.h>
+#include <stdint.h>
 
 /* Where to ask first: 2 MiB, aligned to that, that nobody else has or finds any more, or
  * NULL. Call once, before other threads can take. Without it there is the OS only. */
 void hak_space_set_source(char *(*source)(void));
 
-/* 2 MiB, registered for `owner`. `*is_fresh`: it reads as zero and nothing of it is resident.
- * NULL without memory. */
-char *hak_space_take(void *owner, bool *is_fresh);
+/* 2 MiB, registered for `owner`. `*dirty`: the granules that may be resident and not zero,
+ * all or none. NULL without memory. */
+char *hak_space_take(void *owner, uint32_t *dirty);
 
 /* Gives it to the OS, after the region map has forgotten it. */
 void hak_space_give(char *base);

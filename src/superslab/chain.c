@@ -124,7 +124,7 @@ static void link_superslab(struct hak_chain *chain, struct hak_superslab *supers
  * ones are filled. */
 static struct hak_superslab *create_superslab(const struct hak_chain *chain) {
     struct hak_superslab *superslab = hak_superslab_create();
-    if (superslab != NULL && chain->superslab_count == 0 && superslab->dirty == 0) {
+    if (superslab != NULL && chain->superslab_count == 0) {
         hak_os_use_small_pages(superslab->base, HAK_SUPERSLAB_SIZE_BYTES);
     }
     return superslab;

@@ -13,13 +13,11 @@ struct hak_superslab *hak_superslab_create(void) {
     if (superslab == NULL) {
         return NULL;
     }
-    bool is_fresh;
-    superslab->base = hak_space_take(superslab, &is_fresh);
+    superslab->base = hak_space_take(superslab, &superslab->dirty);
     if (superslab->base == NULL) {
         hak_meta_free(superslab, sizeof *superslab);
         return NULL;
     }
-    superslab->dirty = is_fresh ? 0 : UINT32_MAX;
     return superslab;
 }
 

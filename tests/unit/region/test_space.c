@@ -27,11 +27,11 @@ static void keep_one(void) {
 }
 
 Test(space, is_new_without_a_source) {
-    bool is_fresh = false;
+    uint32_t dirty = 1;
     cr_assert(hak_region_init(true));
-    char *base = hak_space_take(&owner, &is_fresh);
+    char *base = hak_space_take(&owner, &dirty);
     cr_assert_not_null(base);
-    cr_assert(is_fresh);
+    cr_assert_eq(dirty, 0);
     cr_assert_eq((uintptr_t)base % HAK_SUPERSLAB_SIZE_BYTES, 0);
     cr_assert_eq(hak_region_owner(base + HAK_MIB), &owner);
     int64_t held = test_os_held_bytes();
@@ -41,23 +41,23 @@ Test(space, is_new_without_a_source) {
 }
 
 Test(space, is_what_the_source_has_and_then_new) {
-    bool is_fresh = true;
+    uint32_t dirty = 0;
     cr_assert(hak_region_init(true));
     keep_one();
-    char *expected = kept, *base = hak_space_take(&owner, &is_fresh);
+    char *expected = kept, *base = hak_space_take(&owner, &dirty);
     cr_assert_eq(base, expected);
-    cr_assert_not(is_fresh);
+    cr_assert_eq(dirty, UINT32_MAX);
     cr_assert_eq(base[HAK_MIB], 7, "its memory is used as it is");
     cr_assert_eq(hak_region_owner(base), &owner);
-    char *next = hak_space_take(&owner, &is_fresh);
+    char *next = hak_space_take(&owner, &dirty);
     cr_assert_neq(next, base);
-    cr_assert(is_fresh);
+    cr_assert_eq(dirty, 0);
     cr_assert_eq(next[0], 0);
 }
 
 /* Without a leaf of the region map neither can be used; what the source gave is ours. */
 Test(space, without_memory_nothing_is_lost) {
-    bool is_fresh;
+    uint32_t dirty;
     cr_assert(hak_region_init(false));
     for (int with_source = 0; with_source < 2; with_source++) {
         int64_t held = test_os_held_bytes();
@@ -65,10 +65,10 @@ Test(space, without_memory_nothing_is_lost) {
             keep_one();
         }
         test_os_fail_at(TEST_OS_RESERVE_SPARSE, 1, 0);
-        cr_assert_null(hak_space_take(&owner, &is_fresh));
+        cr_assert_null(hak_space_take(&owner, &dirty));
         cr_assert_eq(test_os_failed_count(), 1);
         cr_assert_eq(test_os_held_bytes(), held);
     }
     test_os_fail_at(TEST_OS_RESERVE, 1, 0);
-    cr_assert_null(hak_space_take(&owner, &is_fresh));
+    cr_assert_null(hak_space_take(&owner, &dirty));
 }
