@@ -117,6 +117,45 @@ class Cells(unittest.TestCase):
             self.assertEqual(bugbank_matrix.text_of({"runs": found}), text)
 
 
+class Page(unittest.TestCase):
+    """docs/BUGBANK.md and published.json are of the bank as it is."""
+    RENEW = "run: ci/bugbank --seeds 3 --matrix --publish --bug "
+
+    @classmethod
+    def setUpClass(cls):
+        cls.page = (ROOT / bugbank_publish.PAGE).read_text(encoding="utf-8")
+        cls.rows = bugbank_publish.load()["bugs"]
+
+    def test_it_is_made_of_the_result(self):
+        self.assertEqual(self.page, bugbank_report.markdown(bugbank_publish.load()),
+                         "run: ci/bugbank --page")
+
+    def test_the_matrix_has_a_row_for_each_bug(self):
+        _, found, matrix = self.page.partition(f"\n{bugbank_report.MATRIX}\n")
+        self.assertTrue(found)
+        names = re.findall(r"^\| `([a-z0-9-]+)` \|(?: [^|]* \|){8}$", matrix, re.M)
+        self.assertEqual(names, [bug.id for bug in BUGS], self.RENEW + "each that is missing")
+
+    def test_the_rows_say_what_the_bank_says(self):
+        for bug, row in zip(BUGS, self.rows):
+            self.assertEqual([row["id"], row["breaks"], row["seen"], row["finder"]],
+                             [bug.id, bug.first("breaks"), bug.first("seen"),
+                              bugbank_detect.Finder(bug.finder).key], self.RENEW + bug.id)
+
+    def test_every_detector_ran_with_every_seed(self):
+        for bug, row in zip(BUGS, self.rows):
+            seeds = row["run"]["seeds"]
+            self.assertGreaterEqual(seeds, 3)
+            self.assertTrue(row["found"], bug.id)
+            self.assertEqual(len(row["cell"]["runs"]), seeds)
+            self.assertEqual(set(row["others"]), set(bugbank_matrix.words_for(bug)),
+                             self.RENEW + bug.id)
+            for name, cell in row["others"].items():
+                wanted = 0 if "error" in cell else \
+                    1 if name in bugbank_matrix.WITHOUT_SEED else seeds
+                self.assertEqual(len(cell["runs"]), wanted, f"{bug.id}: {name}")
+
+
 class Publishing(unittest.TestCase):
     def setUp(self):
         scratch = tempfile.TemporaryDirectory()
