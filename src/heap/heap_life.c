@@ -124,6 +124,7 @@ static struct hak_heap *adopt(void) {
     struct hak_heap *heap = abandoned.newest;
     if (heap != NULL) {
         unlink_abandoned_locked(heap);
+        hak_assert(heap->user == 0, HEAP_ONE_OWNER, heap->id, heap->user);
     } else {
         heap = find_lost_locked();
     }
@@ -383,15 +384,24 @@ bool hak_heap_left_threads_behind_quiescent(void) {
     return left_behind_count != 0;
 }
 
+/* A user may be gone: its heap is its own until one more is needed (find_lost_locked). */
+static void verify_user(const struct hak_heap *heap) {
+    hak_verify(heap->is_abandoned == (heap->user == 0), HEAP_ONE_OWNER, heap->id,
+               heap->is_abandoned, heap->user);
+    hak_verify(&heap->tcache != hak_tls || heap->user == hak_os_thread_self(), HEAP_ONE_OWNER,
+               heap->id, heap->user);
+}
+
 void hak_heap_verify_lists_quiescent(void) {
     uint32_t marked = 0, linked = 0;
     hak_lock_acquire(&abandoned.lock);
     for (struct hak_heap *heap = hak_heap_first(); heap != NULL; heap = heap->all_next) {
+        verify_user(heap);
         marked += heap->is_abandoned;
     }
-    for (struct hak_heap *heap = abandoned.newest; heap != NULL; heap = heap->abandoned_next) {
+    struct hak_heap *heap = abandoned.newest; /* a heap that is linked twice closes a ring */
+    for (; heap != NULL && linked <= marked; heap = heap->abandoned_next) {
         hak_verify(heap->is_abandoned, HEAP_ONE_OWNER, heap->id);
-        hak_verify(&heap->tcache != hak_tls, HEAP_ONE_OWNER, heap->id);
         linked++;
     }
     hak_verify(marked == linked && linked == abandoned.count, HEAP_ONE_OWNER, marked, linked,

@@ -200,8 +200,7 @@ void hak_l25_reset_in_child(void) {
 void hak_l25_verify(void) {
     static _Atomic uint32_t most_seen; /* relaxed: only a maximum so far */
     uint32_t count = hak_l25_grow_shard_count(&grow);
-    hak_verify(hak_is_power_of_two(count) && count <= HAK_L25_SHARD_COUNT_MAX, L25_SHARD_COUNT,
-               count);
+    hak_l25_grow_verify(&grow, count, count);
     hak_verify(count >= hak_load_relaxed(&most_seen), L25_SHARD_COUNT, count,
                hak_load_relaxed(&most_seen));
     hak_store_relaxed(&most_seen, count);

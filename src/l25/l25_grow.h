@@ -47,6 +47,16 @@ static inline bool hak_l25_grow_note(struct hak_l25_grow *grow, bool contended) 
     return false;
 }
 
+/* What growing from `before` shards may lead to; `most` is the bound. Checked builds. */
+static inline void hak_l25_grow_verify(struct hak_l25_grow *grow, uint32_t before,
+                                       uint32_t most) {
+    uint32_t after = hak_load_relaxed(&grow->shard_count);
+    hak_assert(hak_is_power_of_two(after) && after <= HAK_L25_SHARD_COUNT_MAX, L25_SHARD_COUNT,
+               after, before, most);
+    hak_assert(after == before || (after == 2 * before && after <= most), L25_SHARD_COUNT, after,
+               before, most);
+}
+
 /* Doubles the shards, at most to the power of two at or above `bound` and to
  * HAK_L25_SHARD_COUNT_MAX, and starts a new window. Under the grow lock. */
 static inline void hak_l25_grow_double(struct hak_l25_grow *grow, uint32_t bound) {
@@ -58,7 +68,7 @@ static inline void hak_l25_grow_double(struct hak_l25_grow *grow, uint32_t bound
     if (count < most) {
         hak_store_relaxed(&grow->shard_count, 2 * count);
     }
-    hak_assert(hak_is_power_of_two(hak_load_relaxed(&grow->shard_count)), L25_SHARD_COUNT, count);
+    hak_l25_grow_verify(grow, count, most);
 }
 
 #endif

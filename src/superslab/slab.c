@@ -74,7 +74,9 @@ bool hak_slab_init(struct hak_slab *slab, struct hak_chain *chain, char *start,
 }
 
 void hak_slab_destroy_owned(struct hak_slab *slab) {
-    hak_assert(slab->live_count == 0, SLAB_EMPTY_IS_WHOLE, slab->live_count, slab->block_count);
+    hak_assert(slab->live_count == 0 && hak_slab_free_count(slab) == slab->block_count,
+               SLAB_EMPTY_IS_WHOLE, hak_slab_free_count(slab), slab->live_count,
+               slab->block_count);
     hak_assert_valid(slab, slab);
     hak_meta_free(slab->local, bitmaps_size_bytes(slab->word_count));
     if (records_size_bytes(slab->block_count) != 0) {
@@ -122,7 +124,7 @@ uint32_t hak_slab_collect_owned(struct hak_slab *slab) {
     /* S2a: acquire pairs with S1b: the bits of all `count` blocks are visible
      * below. Release: whoever finds 0 next pushes after our pop. */
     uint32_t count = hak_exchange_acq_rel(&slab->remote_count, 0u);
-    hak_assert(count > 0, PENDING_ONCE, count, (uintptr_t)slab);
+    hak_assert(count > 0, PENDING_COUNTED, count, (uintptr_t)slab);
     hak_pause_point(COLLECT_COUNTED);
     for (uint32_t w = 0; w < slab->word_count; w++) {
         /* Relaxed look: an absent bit is not yet counted, so it may wait. */

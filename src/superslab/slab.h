@@ -130,6 +130,9 @@ HAK_INLINE uint64_t hak_slab_give_remote(struct hak_slab *slab, uint32_t word, u
 /* S1, second half: announces `count` blocks given with hak_slab_give_remote. */
 void hak_slab_announce_remote(struct hak_slab *slab, uint32_t count);
 
+/* How many bits of `local` are set. Owner; checked builds. */
+uint32_t hak_slab_free_count(const struct hak_slab *slab);
+
 /* Reports the first broken invariant of the slab. Owner; checked builds. */
 void hak_slab_verify(const struct hak_slab *slab);
 

@@ -10,7 +10,12 @@ static uint64_t remote_word(const struct hak_slab *slab, uint32_t w) {
     return hak_load_relaxed(&slab->remote[w]);
 }
 
-static uint32_t local_free_count(const struct hak_slab *slab) {
+/* Relaxed: what was announced so far; other threads may announce more at once. */
+static uint32_t announced_count(const struct hak_slab *slab) {
+    return hak_load_relaxed(&((struct hak_slab *)(uintptr_t)slab)->remote_count);
+}
+
+uint32_t hak_slab_free_count(const struct hak_slab *slab) {
     uint32_t count = 0;
     for (uint32_t w = 0; w < slab->word_count; w++) {
         count += hak_bit_count64(slab->local[w]);
@@ -28,19 +33,19 @@ void hak_slab_verify(const struct hak_slab *slab) {
         hak_verify(slab->local[w] == 0, SLAB_HINT, slab->local[w], w, slab->first_word);
     }
     /* Early bits (slab.h, S2) may make the sum larger until their count is in. */
-    uint32_t free_count = local_free_count(slab);
+    uint32_t free_count = hak_slab_free_count(slab);
     hak_verify(free_count + slab->live_count >= slab->block_count, SLAB_CONSERVATION, free_count,
                slab->live_count, slab->block_count);
 }
 
 static void verify_slab_quiescent(const struct hak_slab *slab) {
-    uint32_t free_count = local_free_count(slab), remote = 0;
+    uint32_t free_count = hak_slab_free_count(slab), remote = 0;
     for (uint32_t w = 0; w < slab->word_count; w++) {
         hak_verify((slab->local[w] & remote_word(slab, w)) == 0, SLAB_ONE_PLACE, slab->local[w],
                    remote_word(slab, w), w);
         remote += hak_bit_count64(remote_word(slab, w));
     }
-    uint32_t announced = hak_load_relaxed(&((struct hak_slab *)(uintptr_t)slab)->remote_count);
+    uint32_t announced = announced_count(slab);
     hak_verify(remote <= announced, SLAB_REMOTE_COUNT, remote, announced);
     hak_verify(free_count + remote + slab->live_count == slab->block_count + announced,
                SLAB_CONSERVATION, free_count, remote, slab->live_count, announced);
@@ -116,6 +121,29 @@ static void verify_chain(const struct hak_chain *chain, bool quiescent) {
                chain->dirty_granule_count);
 }
 
+static uint32_t announced_slab_count(const struct hak_chain *chain) {
+    uint32_t count = 0;
+    for (const struct hak_superslab *s = chain->first; s != NULL; s = s->next) {
+        for (uint32_t todo = s->bitmap; todo != 0;) {
+            const struct hak_slab *slab = &s->slabs[hak_bit_lowest32(todo)];
+            count += announced_count(slab) != 0;
+            todo &= ~hak_mask32(slab->granule_first, slab->granule_count);
+        }
+    }
+    return count;
+}
+
+/* A slab has one link, so one that is met twice is met for ever: the count ends that. */
+static void verify_pending(const struct hak_chain *chain) {
+    uint32_t met = 0, announced = announced_slab_count(chain);
+    const struct hak_slab *slab = hak_load_relaxed(&((struct hak_chain *)(uintptr_t)chain)->pending);
+    for (; slab != NULL && met <= announced; slab = slab->pending_next) {
+        hak_verify(slab->chain == chain, PENDING_OWNER, (uintptr_t)slab->chain, (uintptr_t)chain);
+        met++;
+    }
+    hak_verify(met == announced, PENDING_ONCE, met, announced);
+}
+
 /* Level 2 looks at what each slow path touched; the walk of the whole chain at
  * each expansion would make a large heap quadratic, so it looks at the newest
  * SuperSlab and leaves the rest to hak_heap_check(). */
@@ -134,4 +162,5 @@ void hak_chain_verify_all(const struct hak_chain *chain) {
 
 void hak_chain_verify_quiescent(const struct hak_chain *chain) {
     verify_chain(chain, true);
+    verify_pending(chain);
 }

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Breakers of heaps and of the program's blocks: breakers.h. Also the healthy
  * state that every breaker starts from. */
+#include <unistd.h>
+
 #include "base/size_class.h"
 #include "check/guard.h"
 #include "hakmem.h"
 #include "region/region_map.h"
+#include "support/threads.h"
 #include "unit/check/breakers.h"
 
 static void *live_block; /* of class 48 */
@@ -45,6 +48,38 @@ void break_HEAP_ONE_OWNER(void) {
     hak_heap_check();
 }
 
+void break_heap_of_nobody(void) {
+    healthy_heap()->user = 0;
+    hak_heap_check();
+}
+
+static void be_the_main_threads(void *unused, uint32_t index) {
+    (void)unused;
+    (void)index;
+    hak_free(hak_malloc(1));
+    hak_heap_current()->user = (uint64_t)getpid() << 32 | (uint32_t)getpid();
+    hak_heap_check();
+}
+
+void break_heap_of_another_thread(void) {
+    test_threads_run(1, be_the_main_threads, NULL);
+}
+
+/* A heap that a thread has is offered to the next one. */
+void break_heap_adopted_twice(void) {
+    struct hak_heap *heap = hak_heap_borrow();
+    hak_heap_abandon(heap);
+    heap->user = 1; /* somebody's */
+    hak_heap_borrow();
+}
+
+void break_heap_linked_twice(void) {
+    struct hak_heap *heap = hak_heap_borrow();
+    hak_heap_abandon(heap);
+    heap->abandoned_next = heap;
+    hak_heap_check();
+}
+
 void break_PENDING_OWNER(void) {
     static struct hak_chain other;
     hak_chain_init(&other);
@@ -52,10 +87,43 @@ void break_PENDING_OWNER(void) {
     hak_chain_collect_owned(&other);
 }
 
-void break_PENDING_ONCE(void) {
+/* On the stack without anything to collect. */
+void break_PENDING_COUNTED(void) {
     struct hak_chain *chain = &healthy_heap()->chain;
     hak_chain_push_pending(chain, healthy_slab());
     hak_chain_collect_owned(chain);
+}
+
+static void free_block(void *block, uint32_t index) {
+    (void)index;
+    hak_free(block);
+}
+
+/* A block of the healthy slab comes back from another thread. */
+static void free_remotely(void) {
+    struct hak_slab *slab = healthy_slab();
+    test_threads_run(1, free_block, slab->start + (size_t)healthy_index() * slab->stride_bytes);
+    hak_heap_flush_abandoned(); /* out of the other thread's cache */
+}
+
+void break_PENDING_ONCE(void) {
+    free_remotely();
+    hak_chain_push_pending(&healthy_heap()->chain, healthy_slab());
+    hak_heap_check();
+}
+
+void break_pending_slab_not_pushed(void) {
+    free_remotely();
+    hak_store_relaxed(&healthy_heap()->chain.pending, (struct hak_slab *)NULL);
+    hak_heap_check();
+}
+
+void break_pending_slab_of_another_chain(void) {
+    static struct hak_chain other;
+    free_remotely();
+    hak_chain_init(&other);
+    healthy_slab()->chain = &other;
+    hak_heap_check();
 }
 
 void break_GUARD_LIVE(void) {

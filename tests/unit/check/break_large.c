@@ -41,6 +41,21 @@ void break_L25_SHARD_COUNT(void) {
     hak_l25_grow_double(&grow, 64);
 }
 
+void break_shards_past_all_bounds(void) {
+    struct hak_l25_grow grow = {.shard_count = 2 * HAK_L25_SHARD_COUNT_MAX};
+    hak_l25_grow_double(&grow, 64);
+}
+
+void break_shards_past_the_bound(void) {
+    struct hak_l25_grow grow = {.shard_count = 16};
+    hak_l25_grow_verify(&grow, 8, 8);
+}
+
+void break_fewer_shards(void) {
+    struct hak_l25_grow grow = {.shard_count = 4};
+    hak_l25_grow_verify(&grow, 8, 64);
+}
+
 void break_L25_BITMAP_UNION(void) {
     struct hak_l25_chunk *chunk;
     healthy_run(&chunk);

@@ -135,8 +135,17 @@ void break_SLAB_LISTED(void) {
     hak_heap_check();
 }
 
+/* The count says that all are back, and one is not. */
 void break_SLAB_EMPTY_IS_WHOLE(void) {
+    healthy_slab()->live_count = 0;
     hak_superslab_uncarve_owned(healthy_superslab(), healthy_slab());
+}
+
+/* All blocks are there, and the count says that one is out. */
+void break_whole_slab_counts_one_live(void) {
+    struct hak_slab *slab = own_slab(NULL);
+    slab->live_count = 1;
+    hak_superslab_uncarve_owned(hak_superslab_of_slab(slab), slab);
 }
 
 void break_SLAB_HAS_ROOM(void) {

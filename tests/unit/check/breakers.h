@@ -22,7 +22,17 @@
     X(cached_and_free, SLAB_PLACES_APART)                                                          \
     X(cached_and_remote, SLAB_PLACES_APART)                                                        \
     X(cached_by_two_threads, TC_CACHED_ONCE)                                                       \
-    X(shrink_forgets_a_kept_block, TC_SHRINK_CONSERVES)
+    X(shrink_forgets_a_kept_block, TC_SHRINK_CONSERVES)                                            \
+    X(whole_slab_counts_one_live, SLAB_EMPTY_IS_WHOLE)                                             \
+    X(pending_slab_not_pushed, PENDING_ONCE)                                                       \
+    X(pending_slab_of_another_chain, PENDING_OWNER)                                                \
+    X(shards_past_all_bounds, L25_SHARD_COUNT)                                                     \
+    X(shards_past_the_bound, L25_SHARD_COUNT)                                                      \
+    X(fewer_shards, L25_SHARD_COUNT)                                                               \
+    X(heap_of_nobody, HEAP_ONE_OWNER)                                                              \
+    X(heap_of_another_thread, HEAP_ONE_OWNER)                                                      \
+    X(heap_adopted_twice, HEAP_ONE_OWNER)                                                          \
+    X(heap_linked_twice, HEAP_ONE_OWNER)
 
 #define DECLARE(name, id) void break_##name(void);
 MORE_BREAKERS(DECLARE)
