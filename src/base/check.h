@@ -2,8 +2,8 @@
 /* The check macros. Layer 0.
  *
  *   hak_assert(c, ID, values...)    level 1 and up: an O(1) condition
- *   hak_verify(c, ID, values...)    any checked build: inside predicates' callers
- *   hak_assert_valid(module, x)     level 2 and up: hak_<module>_is_valid(x)
+ *   hak_verify(c, ID, values...)    any checked build: inside predicates
+ *   hak_assert_valid(module, x)     level 2 and up: hak_<module>_verify(x), a predicate
  *
  * Up to HAK_CHECK_VALUE_COUNT values (integers or pointers cast to uintptr_t) are printed with
  * their names when the check fails; the ID names a row of invariants.def.

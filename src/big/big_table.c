@@ -67,7 +67,20 @@ static void resize(struct hak_big_table *table, size_t new_count) {
     hak_assert_valid(big_table, table);
 }
 
+/* What is known of the sums in O(1), before and after each change; the whole predicate looks
+ * at every entry, and runs when the table is resized. */
+static void assert_ends(const struct hak_big_table *table) {
+    bool is_empty = table->entry_count == 0;
+    hak_assert((table->cached_bytes == 0) == is_empty, BIG_SUMS, table->cached_bytes,
+               table->entry_count);
+    hak_assert((table->oldest == NULL) == is_empty && (table->newest == NULL) == is_empty,
+               BIG_SUMS, (uintptr_t)table->oldest, (uintptr_t)table->newest, table->entry_count);
+    hak_assert(is_empty || (table->oldest->older == NULL && table->newest->newer == NULL),
+               BIG_SUMS, (uintptr_t)table->oldest, (uintptr_t)table->newest);
+}
+
 void hak_big_table_insert(struct hak_big_table *table, struct hak_mapping *mapping) {
+    assert_ends(table);
     if (table->entry_count >= table->bucket_count &&
         table->bucket_count < HAK_BIG_BUCKET_COUNT_MAX) {
         resize(table, 2 * table->bucket_count);
@@ -83,17 +96,20 @@ void hak_big_table_insert(struct hak_big_table *table, struct hak_mapping *mappi
     table->newest = mapping;
     table->entry_count++;
     table->cached_bytes += mapping->size_bytes;
+    assert_ends(table);
 }
 
 /* `link` is what points to the mapping in its bucket's chain. */
 static struct hak_mapping *remove_at(struct hak_big_table *table, struct hak_mapping **link) {
     struct hak_mapping *mapping = *link;
+    assert_ends(table);
     *link = mapping->bucket_next;
     *(mapping->older != NULL ? &mapping->older->newer : &table->oldest) = mapping->newer;
     *(mapping->newer != NULL ? &mapping->newer->older : &table->newest) = mapping->older;
     mapping->bucket_next = mapping->older = mapping->newer = NULL;
     table->entry_count--;
     table->cached_bytes -= mapping->size_bytes;
+    assert_ends(table);
     if (table->bucket_count > HAK_BIG_BUCKET_COUNT_MIN &&
         table->entry_count < table->bucket_count / 8) {
         resize(table, table->bucket_count / 2);
@@ -129,6 +145,7 @@ void hak_big_table_cut_oldest(struct hak_big_table *table, size_t keep_bytes) {
     hak_assert(keep_bytes > 0 && keep_bytes < mapping->size_bytes &&
                    keep_bytes % HAK_SUPERSLAB_SIZE_BYTES == 0,
                BIG_CUT, keep_bytes, mapping->size_bytes);
+    assert_ends(table);
     *link = mapping->bucket_next;
     mapping->size_bytes = keep_bytes;
     table->cached_bytes -= cut_bytes;
@@ -138,6 +155,7 @@ void hak_big_table_cut_oldest(struct hak_big_table *table, size_t keep_bytes) {
     }
     mapping->bucket_next = NULL;
     *link = mapping;
+    assert_ends(table);
 }
 
 bool hak_big_table_is_overfull(const struct hak_big_table *table) {

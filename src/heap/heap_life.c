@@ -79,6 +79,7 @@ static void link_abandoned_locked(struct hak_heap *heap) {
 }
 
 static void unlink_abandoned_locked(struct hak_heap *heap) {
+    hak_assert(heap->is_abandoned, HEAP_ONE_OWNER, heap->id);
     *(heap->abandoned_prev != NULL ? &heap->abandoned_prev->abandoned_next : &abandoned.newest) =
         heap->abandoned_next;
     if (heap->abandoned_next != NULL) {

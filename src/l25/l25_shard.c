@@ -7,9 +7,21 @@
 
 enum { ROOM_ALL = HAK_GRANULES_PER_SUPERSLAB };
 
-/* What every `_locked` function relies on: this shard's lock, not another's. */
+/* What is known of the counts in O(1); the whole predicate walks the chunks. */
+static void assert_counts(const struct hak_l25_shard *shard) {
+    uint32_t granules = shard->chunk_count * HAK_GRANULES_PER_SUPERSLAB;
+    hak_assert(shard->run_count <= shard->run_granule_count, L25_BITMAP_UNION, shard->run_count,
+               shard->run_granule_count);
+    hak_assert(shard->run_granule_count + shard->dirty_count <= granules, L25_BITMAP_UNION,
+               shard->run_granule_count, shard->dirty_count, granules);
+    hak_assert((shard->room_mask == 0) == (shard->chunk_count == 0), L25_BITMAP_UNION,
+               shard->room_mask, shard->chunk_count);
+}
+
+/* What every `_locked` function relies on: this shard's lock, not another's; and what it leaves. */
 static void assert_locked(const struct hak_l25_shard *shard) {
     hak_assert(hak_lock_is_held(&shard->lock), LOCK_HELD, (uintptr_t)&shard->lock);
+    assert_counts(shard);
 }
 
 static void link_chunk(struct hak_l25_shard *shard, struct hak_l25_chunk *chunk) {
@@ -57,6 +69,7 @@ static void *take_from(struct hak_l25_shard *shard, struct hak_l25_chunk *chunk,
     shard->run_granule_count += count;
     hak_purge_policy_note_cold(&shard->purge, count - warm);
     relink(shard, chunk, room);
+    assert_counts(shard);
     return run;
 }
 
@@ -111,6 +124,7 @@ struct hak_l25_chunk *hak_l25_shard_give_locked(struct hak_l25_shard *shard,
     if (shard->dirty_count > shard->purge.dirty_limit) {
         purge_over_limit(shard);
     }
+    assert_counts(shard);
     /* One empty chunk stays for the next run; so do those with memory worth
      * keeping. */
     bool spare = chunk->bitmap == 0 && chunk->dirty == 0 &&
@@ -134,6 +148,7 @@ bool hak_l25_shard_resize_locked(struct hak_l25_shard *shard, struct hak_l25_chu
     shard->run_granule_count += new_count - old_count; /* modulo 2^32: may shrink */
     shard->dirty_count += hak_bit_count32(chunk->dirty) - dirty;
     relink(shard, chunk, room);
+    assert_counts(shard);
     return true;
 }
 

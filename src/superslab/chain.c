@@ -107,6 +107,7 @@ uint32_t hak_chain_take_owned(struct hak_chain *chain, uint32_t class_index, voi
 }
 
 static void link_superslab(struct hak_chain *chain, struct hak_superslab *superslab) {
+    hak_assert(superslab->chain == NULL, SS_OWNER, (uintptr_t)superslab->chain, (uintptr_t)chain);
     superslab->chain = chain;
     superslab->prev = NULL;
     superslab->next = chain->first;
@@ -154,6 +155,7 @@ struct hak_superslab *hak_chain_expand_owned(struct hak_chain *chain, uint32_t c
 }
 
 void hak_chain_unlink_superslab(struct hak_chain *chain, struct hak_superslab *superslab) {
+    hak_assert(superslab->chain == chain, SS_OWNER, (uintptr_t)superslab->chain, (uintptr_t)chain);
     if (superslab->in_room_list) {
         hak_chain_unlink_room(chain, superslab);
     }

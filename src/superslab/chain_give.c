@@ -98,6 +98,9 @@ static void fail_if_twice(const struct group *group, uint64_t twice) {
 static inline bool give_local(struct hak_chain *chain, const struct group *group) {
     struct hak_slab *slab = group->slab;
     fail_if_twice(group, hak_slab_give_owned(slab, group->word, group->bits, group->count));
+    /* Not more than were out. (More than block_count may be: early bits, slab.h S2.) */
+    hak_assert(slab->live_count + group->count >= group->count, SLAB_CONSERVATION,
+               slab->live_count, group->count);
     if (hak_unlikely(!slab->is_listed || slab->live_count == 0)) {
         hak_chain_note_given(chain, slab);
         return false;
@@ -129,6 +132,9 @@ uint32_t hak_chain_give_owned(struct hak_chain *chain, enum hak_kind kind, void 
         i += group.count;
     }
     tally_announce(&tally);
+    if (chain != NULL) {
+        hak_assert_valid(chain, chain);
+    }
     return remote_total;
 }
 

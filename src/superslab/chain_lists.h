@@ -3,12 +3,14 @@
 #ifndef HAK_SUPERSLAB_CHAIN_LISTS_H
 #define HAK_SUPERSLAB_CHAIN_LISTS_H
 
+#include "base/check.h"
 #include "superslab/chain.h"
 
 /* Newest first: a slab that just got a block back is nearly full, and filling
  * the fullest first lets the others run empty. */
 static inline void hak_chain_list_slab(struct hak_chain *chain, struct hak_slab *slab) {
     struct hak_slab **head = &chain->listed[slab->kind - HAK_KIND_CLASS_FIRST];
+    hak_assert(!slab->is_listed, SLAB_LISTED, slab->is_listed, (uintptr_t)slab);
     slab->prev = NULL;
     slab->next = *head;
     if (*head != NULL) {
@@ -19,6 +21,7 @@ static inline void hak_chain_list_slab(struct hak_chain *chain, struct hak_slab 
 }
 
 static inline void hak_chain_unlist_slab(struct hak_chain *chain, struct hak_slab *slab) {
+    hak_assert(slab->is_listed, SLAB_LISTED, slab->is_listed, (uintptr_t)slab);
     if (slab->prev != NULL) {
         slab->prev->next = slab->next;
     } else {
@@ -32,6 +35,7 @@ static inline void hak_chain_unlist_slab(struct hak_chain *chain, struct hak_sla
 }
 
 static inline void hak_chain_link_room(struct hak_chain *chain, struct hak_superslab *superslab) {
+    hak_assert(!superslab->in_room_list, SS_ROOM, superslab->in_room_list, superslab->bitmap);
     superslab->room_prev = NULL;
     superslab->room_next = chain->room;
     if (chain->room != NULL) {
@@ -42,6 +46,7 @@ static inline void hak_chain_link_room(struct hak_chain *chain, struct hak_super
 }
 
 static inline void hak_chain_unlink_room(struct hak_chain *chain, struct hak_superslab *superslab) {
+    hak_assert(superslab->in_room_list, SS_ROOM, superslab->in_room_list, superslab->bitmap);
     if (superslab->room_prev != NULL) {
         superslab->room_prev->room_next = superslab->room_next;
     } else {

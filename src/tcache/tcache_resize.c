@@ -8,6 +8,14 @@
 #include "tcache/tcache.h"
 #include "tcache/tcache_slots.h"
 
+/* O(1), so at every size: what the whole predicate (hak_tcache_class_verify) begins with. */
+static void assert_slots(const struct hak_tcache *tcache, uint32_t class_index) {
+    const struct hak_tcache_class *class = &tcache->classes[class_index];
+    hak_assert(class->slots[0] == NULL, TC_SENTINEL, (uintptr_t)class->slots[0], class_index);
+    hak_assert(hak_tcache_count(tcache, class_index) <= class->sizing.capacity, TC_COUNT,
+               hak_tcache_count(tcache, class_index), class->sizing.capacity, class_index);
+}
+
 /* Moves the blocks to an array of another size; the class's capacity is that
  * size afterwards. `count` blocks, which fit. */
 static bool replace_slots(struct hak_tcache *tcache, uint32_t class_index, uint32_t new_capacity,
@@ -15,12 +23,14 @@ static bool replace_slots(struct hak_tcache *tcache, uint32_t class_index, uint3
     struct hak_tcache_class *class = &tcache->classes[class_index];
     void **old = class->slots, **fresh = hak_tcache_slots_alloc(new_capacity);
     uint32_t old_capacity = class->sizing.capacity;
+    assert_slots(tcache, class_index);
     if (fresh == NULL) {
         return false;
     }
     memcpy(fresh + 1, old + 1, count * sizeof *fresh);
     class->sizing.capacity = new_capacity;
     hak_tcache_slots_install(tcache, class_index, fresh, count);
+    assert_slots(tcache, class_index);
     hak_meta_free(old, hak_tcache_slots_size_bytes(old_capacity));
     return true;
 }
@@ -105,6 +115,7 @@ void hak_adapt_tls_cache_size(struct hak_tcache *tcache, struct hak_chain *chain
     struct hak_tcache_class *class = &tcache->classes[class_index];
     struct hak_adaptive *sizing = &class->sizing;
     uint32_t limit = hak_tcache_capacity_limit(tcache, class_index);
+    hak_assert_valid(tcache_class, tcache, class_index);
     enum hak_adaptive_decision decision =
         hak_adaptive_decide(sizing->high_water_mark, sizing->capacity, limit);
     hak_assert(decision == hak_adaptive_reference(sizing, limit), AD_DECISION,
@@ -122,6 +133,7 @@ void hak_adapt_tls_cache_size(struct hak_tcache *tcache, struct hak_chain *chain
     hak_adaptive_reset_window(sizing, now_ns);
     hak_assert(sizing->high_water_mark == 0 && sizing->refill_count == 0, TC_RESET,
                sizing->high_water_mark, sizing->refill_count);
+    hak_assert_valid(tcache_class, tcache, class_index);
 }
 
 void hak_tcache_adapt_idle_owned(struct hak_tcache *tcache, struct hak_chain *chain,

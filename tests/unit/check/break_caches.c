@@ -51,6 +51,11 @@ void break_TC_COUNT(void) {
     hak_heap_check();
 }
 
+void break_overfull_cache_grows(void) {
+    overfill();
+    hak_grow_tls_cache(&healthy_heap()->tcache, class_48());
+}
+
 void break_TC_REFILL_CLAMP(void) {
     struct hak_heap *heap = healthy_heap();
     overfill();

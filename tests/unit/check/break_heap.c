@@ -80,6 +80,13 @@ void break_heap_linked_twice(void) {
     hak_heap_check();
 }
 
+void break_heap_unlinked_unmarked(void) {
+    struct hak_heap *heap = hak_heap_borrow();
+    hak_heap_abandon(heap);
+    heap->is_abandoned = false;
+    hak_heap_borrow();
+}
+
 void break_PENDING_OWNER(void) {
     static struct hak_chain other;
     hak_chain_init(&other);

@@ -5,6 +5,7 @@
 #include "hakmem.h"
 #include "l25/l25_chunk.h"
 #include "l25/l25_grow.h"
+#include "l25/l25_shard.h"
 #include "region/region_map.h"
 #include "unit/check/breakers.h"
 
@@ -101,6 +102,21 @@ void break_BIG_SUMS(void) {
     fill_table(3);
     table.cached_bytes += HAK_OS_PAGE_SIZE_BYTES;
     hak_big_table_verify(&table);
+}
+
+void break_table_without_an_oldest(void) {
+    fill_table(3);
+    table.oldest = NULL;
+    hak_big_table_take(&table, mappings[1].size_bytes);
+}
+
+void break_shard_with_a_run_of_nothing(void) {
+    static struct hak_l25_shard shard;
+    bool is_zero;
+    hak_lock_init(&shard.lock, HAK_LOCK_RANK_L25_SHARD);
+    hak_lock_acquire(&shard.lock);
+    shard.run_count = 1;
+    hak_l25_shard_take_locked(&shard, 1, 1, &is_zero);
 }
 
 /* No memory for more buckets, and nothing evicted either. */

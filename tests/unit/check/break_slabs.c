@@ -153,3 +153,32 @@ void break_SLAB_HAS_ROOM(void) {
     hak_chain_list_slab(&chain, own_slab(blocks));
     hak_chain_take_owned(&chain, class_48(), blocks, 1);
 }
+
+/* --- Conditions of O(1) in what changes lists and counts ------------------ */
+
+void break_more_given_than_were_out(void) {
+    void *blocks[HAK_GRANULE_SIZE_BYTES / 48];
+    struct hak_slab *slab = own_slab(blocks);
+    slab->live_count = 0;
+    hak_chain_give_owned(&chain, (enum hak_kind)slab->kind, blocks, 1);
+}
+
+void break_slab_listed_twice(void) {
+    hak_chain_list_slab(&chain, own_slab(NULL));
+}
+
+void break_slab_unlisted_twice(void) {
+    struct hak_slab *slab = own_slab(NULL);
+    hak_chain_unlist_slab(&chain, slab);
+    hak_chain_unlist_slab(&chain, slab);
+}
+
+void break_superslab_offered_twice(void) {
+    hak_chain_link_room(&chain, hak_superslab_of_slab(own_slab(NULL)));
+}
+
+void break_superslab_of_another_unlinked(void) {
+    static struct hak_chain other;
+    hak_chain_init(&other);
+    hak_chain_unlink_superslab(&other, hak_superslab_of_slab(own_slab(NULL)));
+}

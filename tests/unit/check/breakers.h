@@ -32,7 +32,16 @@
     X(heap_of_nobody, HEAP_ONE_OWNER)                                                              \
     X(heap_of_another_thread, HEAP_ONE_OWNER)                                                      \
     X(heap_adopted_twice, HEAP_ONE_OWNER)                                                          \
-    X(heap_linked_twice, HEAP_ONE_OWNER)
+    X(heap_linked_twice, HEAP_ONE_OWNER)                                                           \
+    X(heap_unlinked_unmarked, HEAP_ONE_OWNER)                                                      \
+    X(more_given_than_were_out, SLAB_CONSERVATION)                                                 \
+    X(slab_listed_twice, SLAB_LISTED)                                                              \
+    X(slab_unlisted_twice, SLAB_LISTED)                                                            \
+    X(superslab_offered_twice, SS_ROOM)                                                            \
+    X(superslab_of_another_unlinked, SS_OWNER)                                                     \
+    X(overfull_cache_grows, TC_COUNT)                                                              \
+    X(table_without_an_oldest, BIG_SUMS)                                                           \
+    X(shard_with_a_run_of_nothing, L25_BITMAP_UNION)
 
 #define DECLARE(name, id) void break_##name(void);
 MORE_BREAKERS(DECLARE)
