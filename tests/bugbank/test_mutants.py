@@ -236,7 +236,9 @@ class Since(unittest.TestCase):
 
 
 class Verdict(unittest.TestCase):
-    ROWS = [{"killed_by": "unit x"}] * 3 + [{"killed_by": None}] + [{"killed_by": ""}] * 9
+    ROWS = [{"killed_by": "unit x", "message": "m"}] * 3 + \
+        [{"killed_by": None, "message": "survives"}] + \
+        [{"killed_by": "", "message": "not tried"}] * 9
 
     def verdict(self, at_least, rows=None):
         result, good = bugbank_mutate.result_of(self.ROWS if rows is None else rows, "src/x.c",
@@ -248,7 +250,31 @@ class Verdict(unittest.TestCase):
         self.assertTrue(self.verdict(75))
         self.assertFalse(self.verdict(76))
         self.assertTrue(self.verdict(100, []))
-        self.assertFalse(self.verdict(1, [{"killed_by": None}]))
+        self.assertFalse(self.verdict(1, [{"killed_by": None, "message": "survives"}]))
+
+    def test_no_answer_is_no_success(self):
+        self.assertFalse(self.verdict(0, self.ROWS[-9:]))
+        self.assertTrue(self.verdict(100, [{"killed_by": "", "message": "does not build"}]))
+
+    def test_the_time_begins_when_all_is_built(self):
+        """A build that takes longer than --within leaves the mutants their time."""
+        found = [bugbank_mutate.Mutant("src/os/x.c", 1, "skip-call", ";")]
+        options = SimpleNamespace(mutate="src/os/x.c", mutate_since=None, within=5, at_least=100,
+                                  json=None)
+        bench = SimpleNamespace(in_order=lambda function, items: [(i, function(i)) for i in items])
+        clock = iter([100.0, 200.0, 300.0, 400.0, 500.0])
+        seen = []
+
+        def look(_bench, _mutant, _options, ends_at):
+            seen.append(ends_at)
+            return {"killed_by": "unit x", "message": "m"}
+
+        with mock.patch.multiple(bugbank_mutate, _of_lines=lambda _: found, _try=look,
+                                 _prepare=lambda *_: [next(clock) for _ in range(3)]), \
+                mock.patch("hakci.bugbank_mutate.time.monotonic", lambda: next(clock)), \
+                mock.patch("builtins.print"):
+            self.assertEqual(bugbank_mutate.run(options, bench), common.OK)
+        self.assertEqual(seen, [405.0])  # after the three looks that preparing took
 
 
 if __name__ == "__main__":
