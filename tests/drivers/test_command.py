@@ -140,7 +140,7 @@ class ResultFiles(DriverTest):
                 thread = threading.Thread(target=reader, daemon=True)
                 thread.start()
                 done = self.start(command, path)
-                thread.join(timeout=20)
+                thread.join(timeout=5)
                 self.assertEqual(done.returncode, 0, done.stderr)
                 self.assertTrue(read, "nobody wrote to the FIFO")
                 self.assertTrue(json.loads(read[0]))
