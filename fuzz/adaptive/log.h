@@ -2,7 +2,7 @@
 /**
  * @file log.h
  * The adaptive log, caught on its way to stderr and compared with the lines that
- * the reference expects. hak_write_line() is wrapped by the linker; that it writes
+ * the reference expects. hak_log_line() is wrapped by the linker; that it writes
  * a line whole is its own unit test's business.
  */
 #ifndef HAK_FUZZ_ADAPTIVE_LOG_H

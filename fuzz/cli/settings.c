@@ -9,6 +9,7 @@
 
 #include "base/config.h"
 #include "base/panic.h"
+#include "base/start_stderr.h"
 #include "harness/target.h"
 #include "ops.h"
 
@@ -135,6 +136,7 @@ void cli_read_settings(void) {
     hak_config = config_before;
     hak_config.stats_fd = -1;
     refused_name = NULL;
+    hak_start_stderr_note(); /* as at start, and descriptor 2 may be another by now */
     if (sigsetjmp(refused_at, 0) == 0) {
         environ = variable_count > 0 ? variables : NULL;
         hak_config_read();

@@ -2,7 +2,6 @@
 /* Settings from the environment: see config.h. Layer 0. */
 #include "base/config.h"
 
-#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -72,8 +71,8 @@ void hak_config_read(void) {
     read_switch("HAKMEM_ADAPTIVE_REUSE", &hak_config.adaptive_reuse);
     read_switch("HAKMEM_PREWARM_TLS", &hak_config.prewarm_tls);
     read_switch("HAKMEM_STATS", &hak_config.stats_at_exit);
-    if (hak_config.stats_at_exit && hak_config.stats_fd < 0 && hak_is_start_stderr(STDERR_FILENO)) {
-        hak_config.stats_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STATS_FD_FIRST);
+    if (hak_config.stats_at_exit && hak_config.stats_fd < 0) {
+        hak_config.stats_fd = hak_start_stderr_copy(STATS_FD_FIRST);
     }
     read_capacity("HAKMEM_TLS_CAPACITY", &hak_config.fixed_capacity);
 }

@@ -8,10 +8,21 @@
 
 #include <stdbool.h>
 
+#include "base/compiler.h"
+
 /* Remembers which file descriptor 2 is, if it is open. While there is one thread. */
 void hak_start_stderr_note(void);
 
+/* A whole line to descriptor 2, if it leads to that file; as hak_write_line(). */
+void hak_log_line(const char *format, ...) HAK_PRINTF(1, 2);
+
 /* Whether `fd` leads to that file. Keeps errno. */
 bool hak_is_start_stderr(int fd);
+
+/* A descriptor for it, the first free one from `first` on, closed by exec; -1 without. */
+int hak_start_stderr_copy(int first);
+
+/* `copy` if it still leads there, else descriptor 2 if that does, else -1. */
+int hak_start_stderr_find(int copy);
 
 #endif

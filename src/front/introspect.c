@@ -151,11 +151,7 @@ void hak_stats_print(int fd) {
 /* HAKMEM_STATS=1: to the copy of stderr or to stderr itself, whichever the program has not
  * closed: some close what they did not open. */
 __attribute__((destructor)) static void print_at_exit(void) {
-    if (!hak_config.stats_at_exit) {
-        return;
-    }
-    int fd = hak_is_start_stderr(hak_config.stats_fd) ? hak_config.stats_fd : STDERR_FILENO;
-    if (hak_is_start_stderr(fd)) {
-        hak_stats_print(fd);
+    if (hak_config.stats_at_exit) {
+        hak_stats_print(hak_start_stderr_find(hak_config.stats_fd));
     }
 }

@@ -95,12 +95,12 @@ enum { LOST_SEARCH_MAX = 8 };
 
 /* A lock that nobody holds: its last holder was done, and L1 shows what it wrote. */
 static bool is_lost_locked(struct hak_heap *heap) {
-    if (heap->user == 0 || !hak_os_thread_is_gone(heap->user) ||
-        !hak_lock_try_acquire(&heap->lock)) {
-        return false;
+    bool is_lost = heap->user != 0 && hak_os_thread_is_gone(heap->user) &&
+                   hak_lock_try_acquire(&heap->lock);
+    if (is_lost) {
+        hak_lock_release(&heap->lock);
     }
-    hak_lock_release(&heap->lock);
-    return true;
+    return is_lost;
 }
 
 /* A heap whose thread ended without its hook: its first allocation was in the last rounds of

@@ -1,50 +1,38 @@
 /* SPDX-License-Identifier: MIT */
-/* The log of adaptive sizing: whole lines with write(2), no malloc. Layer 4. */
+/* The log of adaptive sizing: whole lines, no malloc. Layer 4. */
 #include "tcache/adaptive.h"
 
-#include <unistd.h>
-
 #include "base/config.h"
-#include "base/format.h"
 #include "base/start_stderr.h"
 
 enum { KEEP_MOVED_PER_MILLE = 50 };
 
 #define KEEP_PAUSE_NS ((uint64_t)1000 * 1000 * 1000)
 
-/* Last, so that decisions without a line cost no system call. */
-static bool can_write(void) {
-    return hak_config.adaptive_log && hak_is_start_stderr(STDERR_FILENO);
-}
-
 void hak_adaptive_log_init(void) {
-    if (!can_write()) {
+    if (!hak_config.adaptive_log) {
         return;
     }
     if (hak_config.adaptive_sizing) {
-        hak_write_line(STDERR_FILENO,
-                       "[ADAPTIVE] Adaptive sizing initialized (initial_cap=%d, min=%d, max=%d)",
-                       TLS_CACHE_INITIAL_CAPACITY, TLS_CACHE_MIN_CAPACITY, TLS_CACHE_MAX_CAPACITY);
+        hak_log_line("[ADAPTIVE] Adaptive sizing initialized (initial_cap=%d, min=%d, max=%d)",
+                     TLS_CACHE_INITIAL_CAPACITY, TLS_CACHE_MIN_CAPACITY, TLS_CACHE_MAX_CAPACITY);
     } else {
-        hak_write_line(STDERR_FILENO, "[ADAPTIVE] Adaptive sizing off (fixed_cap=%u)",
-                       hak_config.fixed_capacity);
+        hak_log_line("[ADAPTIVE] Adaptive sizing off (fixed_cap=%u)", hak_config.fixed_capacity);
     }
 }
 
-void hak_adaptive_log_grow(uint32_t class_index, uint32_t from,
-                           const struct hak_adaptive *sizing) {
-    if (can_write()) {
-        hak_write_line(STDERR_FILENO, "[TLS_CACHE] Grow class %u: %u → %u slots (grow_count=%u)",
-                       class_index, from, sizing->capacity, sizing->grow_count);
+void hak_adaptive_log_grow(uint32_t class_index, uint32_t from, const struct hak_adaptive *sizing) {
+    if (hak_config.adaptive_log) {
+        hak_log_line("[TLS_CACHE] Grow class %u: %u → %u slots (grow_count=%u)", class_index, from,
+                     sizing->capacity, sizing->grow_count);
     }
 }
 
 void hak_adaptive_log_shrink(uint32_t class_index, uint32_t from,
                              const struct hak_adaptive *sizing) {
-    if (can_write()) {
-        hak_write_line(STDERR_FILENO,
-                       "[TLS_CACHE] Shrink class %u: %u → %u slots (shrink_count=%u)", class_index,
-                       from, sizing->capacity, sizing->shrink_count);
+    if (hak_config.adaptive_log) {
+        hak_log_line("[TLS_CACHE] Shrink class %u: %u → %u slots (shrink_count=%u)", class_index,
+                     from, sizing->capacity, sizing->shrink_count);
     }
 }
 
@@ -61,8 +49,6 @@ void hak_adaptive_log_keep(uint32_t class_index, struct hak_adaptive *sizing, ui
     }
     sizing->kept_per_mille = usage;
     sizing->kept_ns = now_ns;
-    if (can_write()) {
-        hak_write_line(STDERR_FILENO, "[TLS_CACHE] Keep class %u at %u slots (usage=%u.%u%%)",
-                       class_index, sizing->capacity, usage / 10, usage % 10);
-    }
+    hak_log_line("[TLS_CACHE] Keep class %u at %u slots (usage=%u.%u%%)", class_index,
+                 sizing->capacity, usage / 10, usage % 10);
 }

@@ -76,6 +76,16 @@ void __wrap_hak_os_fork_handlers(void (*prepare)(void), void (*parent)(void), vo
     fork_handlers = (struct fork_handlers){prepare, parent, child};
 }
 
+/* ---- threads that are gone ---- */
+
+bool __wrap_hak_os_thread_is_gone(uint64_t thread);
+
+/* None: a heap's user is a thread of the scenario, or of the one before it on another stack. */
+bool __wrap_hak_os_thread_is_gone(uint64_t thread) {
+    (void)thread;
+    return false;
+}
+
 /* ---- event rings ---- */
 
 void hak_event_record(const char *what, const void *address, uint64_t number) {
