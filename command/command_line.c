@@ -181,6 +181,10 @@ static _Noreturn void refuse(const struct argp *argp, int argc, char **argv, int
     command_refuse("wrong options; --help lists them");
 }
 
+void command_set_name(const char *program) {
+    program_name = program;
+}
+
 void command_parse(const char *program, const struct argp *argp, int argc, char **argv,
                    unsigned flags, void *input) {
     const struct argp_child parts[] = {{argp, 0, NULL, 0}, {&common, 0, NULL, 0}, {0}};

@@ -18,6 +18,9 @@ enum { COMMAND_EXIT_USAGE = 2 };
 void command_parse(const char *program, const struct argp *argp, int argc, char **argv,
                    unsigned flags, void *input);
 
+/** For a program that parses its arguments itself: its name in all messages. */
+void command_set_name(const char *program);
+
 /** One line on stderr, the program's name before it. Control characters, which
  *  arguments and file names may hold, are shown as '?'. */
 __attribute__((format(printf, 1, 2))) void command_complain(const char *format, ...);

@@ -15,6 +15,7 @@
  * It measures and verifies nothing; hakmem-stress larson verifies.
  */
 #include "arguments.h"
+#include "command/command_line.h"
 #include "result.h"
 
 #include <errno.h>
@@ -196,6 +197,9 @@ int main(int argc, char **argv) {
     struct larson_arguments arguments;
     larson_arguments_parse(argc, argv, &arguments);
     restart_with_log(argv);
+    static struct command_output json;
+    command_set_name("larson_hakmem");
+    command_output_prepare(&json, "--json", arguments.json_path);
     size_t table_bytes = sizeof(struct line) * arguments.thread_count;
     struct line *lines = create_pages(table_bytes);
     for (unsigned i = 0; i < arguments.thread_count; i++) {
@@ -208,5 +212,5 @@ int main(int argc, char **argv) {
         line_destroy(&lines[i]);
     }
     munmap(lines, table_bytes);
-    return arguments.json_path == NULL || larson_result_write(&result, &arguments) ? 0 : 2;
+    return command_finish(larson_result_write(&result, &arguments, &json) ? 0 : COMMAND_EXIT_USAGE);
 }

@@ -6,11 +6,7 @@
  */
 #include "result.h"
 
-#include <errno.h>
-#include <limits.h>
 #include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
 double larson_result_throughput(const struct larson_result *result) {
     return (double)result->operation_count / result->elapsed_seconds;
@@ -20,8 +16,7 @@ static void print_number(FILE *file, const char *name, uint64_t number) {
     fprintf(file, "  \"%s\": %llu,\n", name, (unsigned long long)number);
 }
 
-/** False when anything of it did not reach the kernel. */
-static bool print(FILE *file, const struct larson_result *result,
+static void print(FILE *file, const struct larson_result *result,
                   const struct larson_arguments *arguments) {
     fputs("{\n  \"program\": \"larson_hakmem\",\n", file);
     print_number(file, "sleep_seconds", arguments->sleep_seconds);
@@ -35,25 +30,16 @@ static bool print(FILE *file, const struct larson_result *result,
     print_number(file, "operations", result->operation_count);
     fprintf(file, "  \"elapsed_seconds\": %.6f,\n", result->elapsed_seconds);
     fprintf(file, "  \"operations_per_second\": %.0f\n}\n", larson_result_throughput(result));
-    bool is_printed = ferror(file) == 0;
-    return fclose(file) == 0 && is_printed;
 }
 
 bool larson_result_write(const struct larson_result *result,
-                         const struct larson_arguments *arguments) {
-    char temporary[PATH_MAX] = "";
-    int length =
-        snprintf(temporary, sizeof temporary, "%s.%ld.tmp", arguments->json_path, (long)getpid());
-    errno = ENAMETOOLONG;
-    FILE *file = length > 0 && (size_t)length < sizeof temporary ? fopen(temporary, "wx") : NULL;
-    bool is_written = file != NULL && print(file, result, arguments) &&
-                      rename(temporary, arguments->json_path) == 0;
-    if (!is_written) {
-        fprintf(stderr, "larson_hakmem: %s cannot be written: %s\n", arguments->json_path,
-                strerror(errno));
-        if (file != NULL) {
-            unlink(temporary);
-        }
+                         const struct larson_arguments *arguments, struct command_output *json) {
+    if (json->path == NULL) {
+        return true;
     }
-    return is_written;
+    FILE *file = command_output_open(json);
+    if (file != NULL) {
+        print(file, result, arguments);
+    }
+    return command_output_close(json, file != NULL);
 }

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "arguments.h"
+#include "command/output_file.h"
 
 struct larson_result {
     uint64_t operation_count;
@@ -20,9 +21,9 @@ struct larson_result {
 /** Operations per second. */
 double larson_result_throughput(const struct larson_result *result);
 
-/** Writes the result and what was asked for to `arguments->json_path`, whole or not
+/** Writes the result and what was asked for to `json`, if that is wanted, whole or not
  *  at all. False, with one line on stderr, when it could not. */
 bool larson_result_write(const struct larson_result *result,
-                         const struct larson_arguments *arguments);
+                         const struct larson_arguments *arguments, struct command_output *json);
 
 #endif

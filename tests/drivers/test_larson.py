@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import time
 import unittest
 
 from drivers import DriverTest, run
@@ -83,8 +84,10 @@ class Larson(DriverTest):
         os.mkdir(folder)
         for path in ("/nonexistent/x", folder):
             before = sorted(os.listdir(os.path.dirname(folder)))
+            started = time.monotonic()
             result = run(["larson_hakmem"] + GOOD + ["--json", path], HAKMEM_ADAPTIVE_LOG="0")
             self.assert_exit(result, 2)
+            self.assertLess(time.monotonic() - started, 1)  # before the run, which takes one
             self.assertRegex(result.stderr, r"\Alarson_hakmem: .* cannot be written: .+\n\Z")
             self.assertEqual(sorted(os.listdir(os.path.dirname(folder))), before)
 
