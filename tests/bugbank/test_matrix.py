@@ -184,6 +184,11 @@ class Publishing(unittest.TestCase):
                                 ("two", "other words")])
         self.assertIn("Planted: 3;", page)
 
+    def test_the_builder_s_folders_stay_at_home(self):
+        said = "/home/me/build/bug.x/src/base/lock.c:7:3: runtime error: a/src/b"
+        page = self.publish(result("one", said=said), True, ["one"])
+        self.assertIn("| src/base/lock.c:7:3: runtime error: a/src/b |", page)
+
     def test_each_bug_is_a_line(self):
         self.publish(result("one", "two"), True, ["one", "two"])
         text = (self.root / bugbank_publish.RESULT).read_text(encoding="utf-8")

@@ -3,6 +3,7 @@
 bug so that a new bug is a new line, and docs/BUGBANK.md, which is made of it."""
 
 import json
+import re
 
 from . import bugbank_matrix, bugbank_report, common
 
@@ -12,10 +13,16 @@ KEPT = ("id", "breaks", "seen", "detector", "finder", "found", "verdict", "messa
 OF_THE_RUN = ("date", "machine", "seed", "seeds", "matrix_seconds", "elapsed_s")
 
 
+def _of_the_sources(message):
+    """Without the folders of the machine that built the planted copy."""
+    return re.sub(r"(?<!\S)/\S*?/(?=(?:src|fuzz|stress|tests)/)", "", message or "")
+
+
 def _row(bug, cells, killers, result):
     """What is kept of one bug: the responsible detector's runs, its cells, the
     invariants that were the first to show it, and the run that said so."""
     row = {name: bug.get(name) for name in KEPT}
+    row["message"] = _of_the_sources(row["message"])
     row["cell"] = bugbank_matrix.cell_of(bug)
     row["others"] = cells
     row["killers"] = [name for name, bugs in killers.items() if bug["id"] in bugs]
