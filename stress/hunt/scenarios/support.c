@@ -55,9 +55,10 @@ void chain_quiescent(struct hak_chain *chain) {
     unsigned held = held_count(HELD_IN_SLAB);
     held_check_all();
     hak_chain_collect_owned(chain);
-    hak_chain_verify_quiescent(chain);
+    /* Before the chain's own predicate, which would name the list that lost a slab, too. */
     hunt_check(hak_chain_live_bytes_owned(chain) == (size_t)held * SMALL_SIZE,
                "%zu bytes live, %u blocks held", hak_chain_live_bytes_owned(chain), held);
+    hak_chain_verify_quiescent(chain);
 }
 
 /* ---- heaps ---- */

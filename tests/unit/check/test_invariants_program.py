@@ -53,7 +53,7 @@ class Program(unittest.TestCase):
         with open("/dev/full", "w", encoding="utf-8") as full:
             result = subprocess.run([PROGRAM], stdout=full, stderr=subprocess.PIPE, text=True,
                                     check=False)
-        self.assertEqual(result.returncode, 1)
+        self.assertEqual(result.returncode, 2)
         self.assertIn("cannot be written", result.stderr)
 
 
