@@ -107,7 +107,7 @@ class RealPrograms(BenchTest):
         self.assertEqual(self.launch("glibc", "sh", "-c", "kill -SEGV $$").reason,
                          "killed by SIGSEGV")
         self.assertIn("exit status", self.launch("glibc", "false").reason)
-        self.assertIn("cannot run /nonexistent", self.launch("glibc", "/nonexistent").reason)
+        self.assertIn("/nonexistent cannot be run", self.launch("glibc", "/nonexistent").reason)
 
     def test_a_library_that_does_not_load_is_a_failure(self):
         library = self.folder / "broken.so"
