@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { REPORT_EVERY = 64 };
+enum { REPORT_EVERY = 64, PATIENCE_NS = 1000000000 };
 
 uint64_t stress_now_ns(void) {
     struct timespec now;
@@ -62,6 +62,17 @@ static void print_failure(const struct stress_run *run, const char *line) {
     (void)written; /* nowhere left to complain to */
 }
 
+/** The first to fail may still be telling why, and _exit() would end it too. It
+ *  takes microseconds, unless it is a child process that was killed meanwhile. */
+static void wait_until_told(const struct stress_record *record) {
+    const struct timespec nap = {0, 100000};
+    uint64_t limit_ns = stress_now_ns() + PATIENCE_NS;
+    while (__atomic_load_n(&record->failure, __ATOMIC_ACQUIRE) != STRESS_FAILURE_TOLD &&
+           stress_now_ns() < limit_ns) {
+        nanosleep(&nap, NULL);
+    }
+}
+
 void stress_fail(const struct stress_run *run, const char *format, ...) {
     char line[STRESS_MESSAGE_BYTES];
     va_list arguments;
@@ -70,12 +81,16 @@ void stress_fail(const struct stress_run *run, const char *format, ...) {
     va_end(arguments);
 
     struct stress_record *record = run->record;
-    if (__atomic_exchange_n(&record->is_failed, 1U, __ATOMIC_ACQ_REL) == 0) {
+    uint32_t failure = STRESS_FAILURE_NONE;
+    if (__atomic_compare_exchange_n(&record->failure, &failure, STRESS_FAILURE_BEING_TOLD, false,
+                                    __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
         memcpy(record->message, line, sizeof(line));
         if (!run->is_supervised) {
             print_failure(run, line);
         }
+        __atomic_store_n(&record->failure, STRESS_FAILURE_TOLD, __ATOMIC_RELEASE);
     }
+    wait_until_told(record);
     _exit(STRESS_EXIT_FOUND);
 }
 

@@ -34,17 +34,24 @@ enum stress_pauses {
     STRESS_PAUSES_BOTH = 3,
 };
 
+/** Whoever fails first tells why; others that fail let it finish. */
+enum stress_failure {
+    STRESS_FAILURE_NONE,
+    STRESS_FAILURE_BEING_TOLD, /* and stays so when a signal ends the process meanwhile */
+    STRESS_FAILURE_TOLD,
+};
+
 /** What a worker shares with hakmem-stress, which outlives its crash. Child
  *  processes of the fork scenario write to the same memory. */
 struct stress_record {
-    uint64_t operation_count;           /* atomic: also the sign of life */
-    uint64_t heap_check_count;          /* atomic: structures hak_heap_check() looked at */
-    uint64_t grow_count;                /* written at the end, from hak_stats */
-    uint64_t shrink_count;              /* the same */
-    uint64_t signal_pause_count;        /* atomic: threads stopped by a signal */
+    uint64_t operation_count;    /* atomic: also the sign of life */
+    uint64_t heap_check_count;   /* atomic: structures hak_heap_check() looked at */
+    uint64_t grow_count;         /* written at the end, from hak_stats */
+    uint64_t shrink_count;       /* the same */
+    uint64_t signal_pause_count; /* atomic: threads stopped by a signal */
     struct stress_point_count points[HAK_PAUSE_POINT_COUNT]; /* the scenario `pause` */
-    uint32_t is_failed;                 /* atomic: set once, by whoever fails first */
-    char message[STRESS_MESSAGE_BYTES]; /* by that one, after is_failed */
+    uint32_t failure;                   /* atomic: enum stress_failure, goes up only */
+    char message[STRESS_MESSAGE_BYTES]; /* whoever fails first; all, once it is told */
 };
 
 struct stress_run {

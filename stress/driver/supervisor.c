@@ -143,22 +143,27 @@ static enum ending wait_for_worker(struct worker_process *worker, double timeout
     }
 }
 
+static bool is_told(const struct stress_record *record) {
+    return __atomic_load_n(&record->failure, __ATOMIC_ACQUIRE) == STRESS_FAILURE_TOLD;
+}
+
 /** Ctrl-C goes to the worker too, which may be seen to end of it first. A failure
  *  that it told of before stays one. */
 static bool is_interrupted(const struct worker_process *worker, enum ending ending, int status) {
     command_interrupt_wait(0);
-    return interrupt.caught != 0 && worker->record->is_failed == 0 &&
+    return interrupt.caught != 0 && !is_told(worker->record) &&
            (ending == INTERRUPTED || (ending == ENDED && WIFSIGNALED(status)));
 }
 
 static void judge(const struct stress_record *record, int status,
                   struct supervisor_result *result) {
     char *message = result->message;
-    if (WIFEXITED(status) && WEXITSTATUS(status) == STRESS_EXIT_OK && record->is_failed == 0) {
+    bool is_silent = record->failure == STRESS_FAILURE_NONE;
+    if (WIFEXITED(status) && WEXITSTATUS(status) == STRESS_EXIT_OK && is_silent) {
         result->exit_status = STRESS_EXIT_OK;
     } else if (WIFEXITED(status) && WEXITSTATUS(status) == STRESS_EXIT_USAGE) {
         result->exit_status = STRESS_EXIT_USAGE;
-    } else if (record->is_failed != 0) {
+    } else if (is_told(record)) {
         memcpy(message, record->message, STRESS_MESSAGE_BYTES);
         message[STRESS_MESSAGE_BYTES - 1] = '\0';
     } else if (WIFSIGNALED(status)) {

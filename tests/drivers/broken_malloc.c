@@ -6,7 +6,9 @@
  * this is a correct malloc (a bump allocator that never reuses memory).
  *
  * Faults begin with the first thread that a program starts, so that none hits
- * the start of the program itself.
+ * the start of the program itself. Each thread has a chunk of its own to take
+ * blocks from, so that which of them overlap does not depend on how threads
+ * take turns.
  */
 #include <errno.h>
 #include <malloc.h>
@@ -51,7 +53,7 @@ struct header {
 };
 _Static_assert(sizeof(struct header) == 16, "blocks after a header stay aligned to 16");
 
-enum { OVERLAP_BYTES = 32, DTOR_BYTES = 1 << 17 };
+enum { OVERLAP_BYTES = 32, DTOR_BYTES = 1 << 17, CHUNK_BYTES = 1 << 18 };
 static const size_t arena_bytes = (size_t)1 << 36;
 static const size_t limited_bytes = (size_t)64 << 20;
 static const size_t ceiling_bytes = (size_t)20 << 20;
@@ -70,6 +72,8 @@ static _Alignas(16) char dtor_buffer[DTOR_BYTES];
 static __thread uint64_t own_id;
 static __thread uint64_t call_count;
 static __thread void *last_block;
+static __thread char *chunk_next;
+static __thread char *chunk_end;
 static __thread bool is_ended;
 
 static struct header *header_of(void *block) {
@@ -129,6 +133,22 @@ static bool is_limited(size_t size_bytes) {
            __atomic_load_n(&arena_used_bytes, __ATOMIC_RELAXED) + size_bytes > limited_bytes;
 }
 
+/** Memory that nobody had before; NULL when the arena is used up. */
+static char *take_fresh(size_t taken_bytes) {
+    if (taken_bytes > (size_t)(chunk_end - chunk_next)) {
+        size_t chunk_bytes = taken_bytes > CHUNK_BYTES ? taken_bytes : CHUNK_BYTES;
+        size_t offset = __atomic_fetch_add(&arena_used_bytes, chunk_bytes, __ATOMIC_RELAXED);
+        if (offset + chunk_bytes > arena_bytes) {
+            return NULL;
+        }
+        chunk_next = arena + offset;
+        chunk_end = chunk_next + chunk_bytes;
+    }
+    char *fresh = chunk_next;
+    chunk_next += taken_bytes;
+    return fresh;
+}
+
 /** The correct part: a new block, NULL and ENOMEM when the arena is used up. */
 static void *bump(size_t alignment_bytes, size_t size_bytes) {
     size_t taken_bytes = (sizeof(struct header) + alignment_bytes + size_bytes + 15) & ~(size_t)15;
@@ -136,12 +156,12 @@ static void *bump(size_t alignment_bytes, size_t size_bytes) {
         errno = fault == ERRNO ? 0 : ENOMEM;
         return NULL;
     }
-    size_t offset = __atomic_fetch_add(&arena_used_bytes, taken_bytes, __ATOMIC_RELAXED);
-    if (offset + taken_bytes > arena_bytes) {
+    char *fresh = take_fresh(taken_bytes);
+    if (fresh == NULL) {
         errno = ENOMEM;
         return NULL;
     }
-    uintptr_t first = (uintptr_t)arena + offset + sizeof(struct header);
+    uintptr_t first = (uintptr_t)fresh + sizeof(struct header);
     void *block = (void *)((first + alignment_bytes - 1) & ~(uintptr_t)(alignment_bytes - 1));
     header_of(block)->size_bytes = size_bytes;
     header_of(block)->owner = own_id;
@@ -166,7 +186,7 @@ static void *overlapping(size_t size_bytes) {
     }
     char *end = (char *)before + (header_of(before)->size_bytes & ~(size_t)15);
     char *block = end - OVERLAP_BYTES;
-    /* What lies after `before` in the arena is taken by others; take room. */
+    /* What lies after `before` is for the next block; take room. */
     void *fresh = bump(16, size_bytes + OVERLAP_BYTES);
     if (fresh == NULL || (char *)fresh - end > 64) {
         return fresh;
@@ -255,8 +275,16 @@ void *malloc(size_t size_bytes) {
     return block;
 }
 
-static void *find_next(void *block) {
+static char *find_next(void *block) {
     return (char *)block + ((header_of(block)->size_bytes + 15) & ~(size_t)15) + 32;
+}
+
+/** Changes the block after this one, if there is one already. */
+static void spoil_next(void *block, char value) {
+    char *next = find_next(block);
+    if (header_of(next)->owner != 0) {
+        *next = value;
+    }
 }
 
 static bool is_in_arena(const void *block) {
@@ -271,10 +299,10 @@ void free(void *block) {
         __atomic_fetch_sub(&small_live_bytes, header_of(block)->size_bytes, __ATOMIC_RELAXED);
     }
     if (fault == REMOTE && header_of(block)->owner != own_id) {
-        *(char *)find_next(block) = 'R';
+        spoil_next(block, 'R');
     }
     if (fault == FORK_LOSS && getpid() != main_process) {
-        *(char *)find_next(block) = 'F';
+        spoil_next(block, 'F');
     }
 }
 
