@@ -66,7 +66,8 @@ size_t model_live_bytes(void);
     X(rested, "resting class gave its blocks back")                                                \
     X(not_reused, "flush of a cache that is not reused")                                           \
     X(grew_beyond, "swinging cache grown beyond its class's maximum")                              \
-    X(over_allowance, "swinging cache kept: the thread's allowance is used up")
+    X(over_allowance, "swinging cache kept: the thread's allowance is used up")                    \
+    X(too_rare, "limit not raised: events too rare to pay for it")
 
 enum adaptive_outcome {
 #define X(name, text) OUTCOME_##name,

@@ -104,6 +104,10 @@ bool reference_event(struct reference *reference, uint32_t count, uint64_t now_n
         reference->has_window = true;
         reference->window_ns = now_ns;
     }
+    uint64_t tenths_of_us = (now_ns - reference->window_ns) / 100;
+    uint64_t rest_ns = (now_ns - reference->window_ns) % 100;
+    uint64_t most = (uint64_t)2000 * reference->event_count;
+    reference->is_rare = tenths_of_us > most || (tenths_of_us == most && rest_ns > 0);
     return reference->event_count >= EVENTS_PER_WINDOW || reference_is_over(reference, now_ns);
 }
 

@@ -24,6 +24,7 @@ struct reference {
     uint32_t refills, full_flushes; /* of late: of the last 64 to 128 events */
     uint32_t row, turns; /* events of one kind in a row; rows up to 16 one after the other */
     bool is_row_of_flushes;
+    bool is_rare; /* events of this window, on average, more than 200 us apart */
     bool has_settled; /* a Keep line was written */
     uint32_t settled_per_mille;
     uint64_t settled_ns;

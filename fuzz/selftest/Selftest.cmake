@@ -112,6 +112,8 @@ if(HAKMEM_CHECK_LEVEL EQUAL 0 AND NOT HAKMEM_SANITIZE)
     "sizing->capacity : sizing->capacity / 2" "sizing->capacity : sizing->capacity / 4")
   hak_fuzz_can_fail(adaptive allowance_a_class src/tcache/tcache_resize.c
     "c != class_index ? excess_bytes" "c > class_index ? excess_bytes")
+  hak_fuzz_can_fail(adaptive seldom_swings_grow src/tcache/adaptive.c
+    "refill_count * SELDOM_NS" "refill_count * SELDOM_NS * SELDOM_NS")
   hak_fuzz_can_fail(superslab first_slab_unmarked src/superslab/superslab.c
     "superslab->bitmap |= mask" "superslab->bitmap |= first == 0 ? 0 : mask")
   hak_fuzz_can_fail(bigcache bytes_drift src/big/big_table.c

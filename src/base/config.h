@@ -4,8 +4,8 @@
  *   HAKMEM_ADAPTIVE_SIZING  1 (default): TLS caches grow and shrink; 0: fixed
  *   HAKMEM_ADAPTIVE_LOG     1: log it on stderr; 0: silent. Default: 1 in
  *                           checked builds, 0 in release
- *   HAKMEM_ADAPTIVE_REUSE   1: caches of threads that only free stop growing at 128
- *                           slots; 0 (default): they grow as all do
+ *   HAKMEM_ADAPTIVE_REUSE   1: caches grow only where blocks are reused, and often
+ *                           enough to pay for it; 0 (default): as adaptive.h has it
  *   HAKMEM_PREWARM_TLS      1: fill the hot classes' caches at thread start;
  *                           default from the build option of that name
  *   HAKMEM_STATS            1: print a summary to stderr at exit

@@ -10,6 +10,7 @@ enum {
     REUSE_CAPACITY = 128,  /* slots: fewer make a flush's fixed costs felt */
     RUN_MAX = 16,          /* events of one kind, half a cache each, that still are a swing */
     SWINGS_MIN = 8,        /* in a row that make a habit */
+    SELDOM_NS = 200000,    /* between events: their cost is hardly felt */
 };
 
 void hak_adaptive_sizing_init(struct hak_adaptive *sizing, uint32_t capacity_max,
@@ -60,6 +61,10 @@ bool hak_adaptive_is_swinging(const struct hak_adaptive *sizing) {
     return sizing->swing_count == SWINGS_MIN;
 }
 
+bool hak_adaptive_growth_pays(const struct hak_adaptive *sizing) {
+    return !sizing->is_seldom;
+}
+
 uint32_t hak_adaptive_full_mark(const struct hak_adaptive *sizing, bool reuse_only) {
     bool is_reused = sizing->recent_refills * REUSE_FLUSHES_MAX >= sizing->recent_flushes;
     bool counts = !reuse_only || is_reused || sizing->capacity < REUSE_CAPACITY;
@@ -79,6 +84,7 @@ bool hak_track_refill_for_adaptation(struct hak_adaptive *sizing, uint64_t now_n
         sizing->adapted_ns = now_ns;
     }
     sizing->refill_count++;
+    sizing->is_seldom = now_ns - sizing->adapted_ns > (uint64_t)sizing->refill_count * SELDOM_NS;
     return sizing->refill_count >= ADAPT_REFILL_THRESHOLD ||
            now_ns >= sizing->adapted_ns + ADAPT_TIME_THRESHOLD_NS;
 }

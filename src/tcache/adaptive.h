@@ -51,6 +51,7 @@ struct hak_adaptive {
     uint8_t run_length;          /* owner: of these events, the same kind in a row, ... */
     uint8_t swing_count;         /* owner: ... and such runs since the last long one, to 8 */
     bool is_flush_run;           /* owner: the kind: flushes */
+    bool is_seldom;              /* owner: this window's events: less than one in 200 us */
 };
 
 /* The state at the start: 64 slots, or the class's maximum where that is less;
@@ -72,6 +73,12 @@ uint32_t hak_adaptive_full_mark(const struct hak_adaptive *sizing, bool reuse_on
  * a row: what the thread takes and gives back at a time is at most eight times what the
  * cache holds, so a larger cache would absorb it. */
 bool hak_adaptive_is_swinging(const struct hak_adaptive *sizing);
+
+/* False where refills and flushes of the full cache come less than once in 200 us: moving
+ * half a cache takes about 1 us, so a larger one would save less than a hundredth of the
+ * thread's time. Asked before a cache grows beyond its ordinary maximum; where only
+ * reuse counts (HAKMEM_ADAPTIVE_REUSE), before it grows at all. */
+bool hak_adaptive_growth_pays(const struct hak_adaptive *sizing);
 
 /* Raises the mark to `count` if that is more. */
 void hak_update_high_water_mark(struct hak_adaptive *sizing, uint32_t count);

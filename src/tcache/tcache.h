@@ -134,8 +134,10 @@ void hak_tcache_adapt_idle_owned(struct hak_tcache *tcache, struct hak_chain *ch
                                  uint64_t now_ns);
 
 /* What adaptive sizing may grow a class to at present: its maximum; or, while what the
- * thread takes and gives back swings (hak_adaptive_is_swinging), its swing maximum, as far
- * as all caches together may exceed theirs. At least the capacity. Owner. */
+ * thread takes and gives back swings (hak_adaptive_is_swinging) often enough that growth
+ * pays (hak_adaptive_growth_pays), its swing maximum, as far as all caches together may
+ * exceed theirs. With HAKMEM_ADAPTIVE_REUSE no more than the capacity unless growth pays.
+ * At least the capacity. Owner. */
 uint32_t hak_tcache_capacity_limit(const struct hak_tcache *tcache, uint32_t class_index);
 
 /* Doubles a class's slots; false, with nothing changed, at that limit or

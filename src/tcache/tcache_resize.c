@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/config.h"
 #include "base/event_ring.h"
 #include "base/pause.h"
 #include "tcache/tcache.h"
@@ -54,8 +55,11 @@ static bool has_allowance(const struct hak_tcache *tcache, uint32_t class_index)
 uint32_t hak_tcache_capacity_limit(const struct hak_tcache *tcache, uint32_t class_index) {
     const struct hak_adaptive *sizing = &tcache->classes[class_index].sizing;
     uint32_t capacity = sizing->capacity, most = sizing->capacity_max;
-    if (capacity >= most && hak_adaptive_is_swinging(sizing) &&
-        has_allowance(tcache, class_index)) {
+    bool pays = hak_adaptive_growth_pays(sizing);
+    if (hak_config.adaptive_reuse && !pays) {
+        most = capacity;
+    } else if (capacity >= most && pays && hak_adaptive_is_swinging(sizing) &&
+               has_allowance(tcache, class_index)) {
         most = hak_class_infos[class_index].capacity_swing_max;
     }
     return capacity > most ? capacity : most;

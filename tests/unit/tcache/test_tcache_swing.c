@@ -3,6 +3,7 @@
  * take many blocks and give them back, again and again. */
 #include <criterion/criterion.h>
 
+#include "base/config.h"
 #include "base/size_class.h"
 #include "unit/tcache/cache.h"
 
@@ -101,6 +102,44 @@ Test(swing, limit_rises_at_the_maximum_only) {
         cr_assert_eq(hak_tcache_capacity_limit(&cache.tcache, c),
                      is_below ? most : hak_class_infos[c].capacity_swing_max, "class %u", c);
     }
+}
+
+/* Ten events that take `window_ns` together. */
+static void spread_events(uint32_t class_index, uint64_t window_ns) {
+    struct hak_adaptive *sizing = sizing_of(class_index);
+    hak_adaptive_reset_window(sizing, 5000);
+    for (uint64_t event = 1; event <= 10; event++) {
+        hak_track_refill_for_adaptation(sizing, 5000 + window_ns * event / 10);
+    }
+}
+
+/* 200 us from event to event are the most. */
+Test(swing, seldom_swings_do_not_raise_the_limit) {
+    start();
+    for (uint32_t c = 0; c < HAK_CLASS_COUNT; c++) {
+        const struct hak_class_info *info = &hak_class_infos[c];
+        sizing_of(c)->capacity = info->capacity_max;
+        make_swing(c);
+        spread_events(c, 2000 * 1000 + 1);
+        cr_assert_eq(hak_tcache_capacity_limit(&cache.tcache, c), info->capacity_max, "class %u",
+                     c);
+        spread_events(c, 2000 * 1000);
+        cr_assert_eq(hak_tcache_capacity_limit(&cache.tcache, c), info->capacity_swing_max);
+    }
+}
+
+/* Below the maximum the specified policy does not ask what growing saves. */
+Test(swing, seldom_events_keep_the_maximum_except_where_growth_has_to_pay) {
+    start();
+    spread_events(CLASS_1024, 2000 * 1000 + 1);
+    cr_assert_eq(sizing_of(CLASS_1024)->capacity, 64);
+    cr_assert_eq(hak_tcache_capacity_limit(&cache.tcache, CLASS_1024), 128);
+    hak_config.adaptive_reuse = true;
+    cr_assert_eq(hak_tcache_capacity_limit(&cache.tcache, CLASS_1024), 64);
+    cr_assert_not(hak_grow_tls_cache(&cache.tcache, CLASS_1024));
+    spread_events(CLASS_1024, 2000 * 1000);
+    cr_assert_eq(hak_tcache_capacity_limit(&cache.tcache, CLASS_1024), 128);
+    cr_assert(hak_grow_tls_cache(&cache.tcache, CLASS_1024));
 }
 
 /* Bytes that all caches together may hold beyond their classes' maxima. */
