@@ -55,14 +55,16 @@ static bool would_exceed_allowance(size_t c) {
 
 uint32_t limit_of(size_t c) {
     const struct reference *r = &model_classes[c].reference;
-    bool is_below = r->capacity < r->capacity_max;
-    bool would_rise = is_below ? hak_config.adaptive_reuse : reference_swings(r);
-    if (r->is_rare && would_rise) {
+    bool is_below = r->capacity < r->capacity_max, swings = reference_swings(r);
+    if (r->is_rare && (is_below ? hak_config.adaptive_reuse : swings)) {
         hak_fuzz_tally(OUTCOME_too_rare);
         return r->capacity;
     }
-    if (is_below || !reference_swings(r)) {
-        return is_below ? r->capacity_max : r->capacity;
+    if (is_below) {
+        return r->capacity_max;
+    }
+    if (!swings) {
+        return r->capacity;
     }
     if (would_exceed_allowance(c)) {
         hak_fuzz_tally(OUTCOME_over_allowance);

@@ -13,7 +13,7 @@ enum {
     ROW_MAX = 16,
     TURNS_MIN = 8,
 };
-static const uint64_t SECOND_NS = 1000000000;
+static const uint64_t SECOND_NS = 1000000000, RARE_NS = 200000;
 
 size_t reference_stride(size_t class_index) {
     if (class_index == 0) {
@@ -104,10 +104,7 @@ bool reference_event(struct reference *reference, uint32_t count, uint64_t now_n
         reference->has_window = true;
         reference->window_ns = now_ns;
     }
-    uint64_t tenths_of_us = (now_ns - reference->window_ns) / 100;
-    uint64_t rest_ns = (now_ns - reference->window_ns) % 100;
-    uint64_t most = (uint64_t)2000 * reference->event_count;
-    reference->is_rare = tenths_of_us > most || (tenths_of_us == most && rest_ns > 0);
+    reference->is_rare = now_ns - reference->window_ns > RARE_NS * reference->event_count;
     return reference->event_count >= EVENTS_PER_WINDOW || reference_is_over(reference, now_ns);
 }
 

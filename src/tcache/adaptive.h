@@ -74,9 +74,8 @@ uint32_t hak_adaptive_full_mark(const struct hak_adaptive *sizing, bool reuse_on
  * cache holds, so a larger cache would absorb it. */
 bool hak_adaptive_is_swinging(const struct hak_adaptive *sizing);
 
-/* False where refills and flushes of the full cache come less than once in 200 us: moving
- * half a cache takes about 1 us, so a larger one would save less than a hundredth of the
- * thread's time. Asked before a cache grows beyond its ordinary maximum; where only
+/* False where refills and flushes of the full cache come less than once in 200 us: a
+ * larger cache would save little (docs/ADAPTIVE.md has how much). Asked before a cache grows beyond its ordinary maximum; where only
  * reuse counts (HAKMEM_ADAPTIVE_REUSE), before it grows at all. */
 bool hak_adaptive_growth_pays(const struct hak_adaptive *sizing);
 
